@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Interface of the analyzer: ELF program -> static part of the profile. */
+#ifndef ANALYZER_ANALYZER_H
+#define ANALYZER_ANALYZER_H
+
+#include "common/diag.h"
+#include "common/profile.h"
+
+struct analyzer_options {
+    const char *library_path; /* LD_LIBRARY_PATH to honour; NULL: none */
+    const char *root;         /* prefix under which libraries are looked for; NULL: "/" */
+    strings plugins;          /* --plugin FILE|DIR */
+    bool no_cache;
+    bool libraries_only; /* stop after link map and symbols */
+    const char *why;     /* a system call to explain on standard error; NULL: none */
+};
+
+/* Fills profile->program and profile->static_part for the ELF file at path (already looked up, see
+ * program_find). Bad input: STATUS_INPUT and a message. A missing library is reported in
+ * static_part.libraries (path NULL) and makes the result STATUS_FOUND, the rest being analysed. */
+enum status analyze(struct diag *d, struct arena *a, const char *path,
+                    const struct analyzer_options *options, struct profile *profile);
+
+/* A syscall instruction (syscall, int 0x80, sysenter) of an object. */
+struct syscall_site {
+    uint64_t address; /* virtual address in the object */
+    int64_t number;   /* proved constant on all paths, or -1: varies */
+    unsigned char length;
+};
+typedef VEC(struct syscall_site) syscall_sites;
+
+/* All syscall instructions within decoded functions of the ELF image given as bytes (a file read
+ * whole or a copied vDSO), sorted by address. Used by the tracer to know where to plant. */
+enum status analyzer_sites(struct diag *d, struct arena *a, const void *image, size_t size,
+                           const char *name, syscall_sites *out);
+
+/* An imported function's call stub or slot, for the tracer's library-function breakpoints. */
+struct import_slot {
+    const char *name, *version;
+    uint64_t stub; /* virtual address of its PLT entry, 0: none */
+    uint64_t slot; /* virtual address of its GOT slot */
+};
+typedef VEC(struct import_slot) import_slots;
+enum status analyzer_imports(struct diag *d, struct arena *a, const void *image, size_t size,
+                             const char *name, import_slots *out);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "common/arena.h"
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_SIZE = 64 * 1024 };
+
+struct block {
+    struct block *next;
+    size_t used, size;
+    alignas(max_align_t) unsigned char data[];
+};
+
+struct arena {
+    struct block *head;
+};
+
+static void out_of_memory(size_t size)
+{
+    fprintf(stderr, "toolchain: out of memory (%zu bytes asked for)\n", size);
+    abort();
+}
+
+struct arena *arena_new(void)
+{
+    struct arena *a = calloc(1, sizeof *a);
+    if (!a)
+        out_of_memory(sizeof *a);
+    return a;
+}
+
+void arena_free(struct arena *a)
+{
+    if (!a)
+        return;
+    for (struct block *b = a->head, *next; b; b = next) {
+        next = b->next;
+        free(b);
+    }
+    free(a);
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    if (size > SIZE_MAX / 2)
+        out_of_memory(size);
+    size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    struct block *b = a->head;
+    if (!b || b->size - b->used < size) {
+        size_t room = size > BLOCK_SIZE / 4 ? size : BLOCK_SIZE;
+        struct block *fresh = calloc(1, sizeof *fresh + room);
+        if (!fresh)
+            out_of_memory(room);
+        fresh->size = room;
+        if (room == size && b) { /* a block of its own, behind the one still being filled */
+            fresh->next = b->next;
+            b->next = fresh;
+        } else {
+            fresh->next = b;
+            a->head = fresh;
+        }
+        b = fresh;
+    }
+    void *p = b->data + b->used;
+    b->used += size;
+    return p;
+}
+
+void *arena_array(struct arena *a, size_t count, size_t size)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total))
+        out_of_memory(SIZE_MAX);
+    return arena_alloc(a, total);
+}
+
+void *arena_grow(struct arena *a, const void *old, size_t old_size, size_t new_size)
+{
+    void *p = arena_alloc(a, new_size);
+    if (old_size)
+        memcpy(p, old, old_size);
+    return p;
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+    size_t length = strnlen(s, n);
+    char *p = arena_alloc(a, length + 1);
+    memcpy(p, s, length);
+    return p;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+    return arena_strndup(a, s, strlen(s));
+}
+
+char *arena_vprintf(struct arena *a, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *p = arena_alloc(a, (size_t)length + 1);
+    vsnprintf(p, (size_t)length + 1, format, args);
+    return p;
+}
+
+char *arena_printf(struct arena *a, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *p = arena_vprintf(a, format, args);
+    va_end(args);
+    return p;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The catalogue document: what the micro-libraries of one core release offer and require. Produced
+ * by the crawler or embedded; read by matcher and builder. Facts only: no prompts, no help texts.
+ * JSON form: docs/schema/catalogue.json. Expressions are Kconfig expressions in canonical text
+ * ("A && (B || !C)", "X = \"y\"", "N > 3"), parsed by common/kconfig_expr.h. */
+#ifndef COMMON_CATALOGUE_H
+#define COMMON_CATALOGUE_H
+
+#include "common/jsonmap.h"
+
+#define CATALOGUE_SCHEMA "catalogue/1"
+
+enum option_type { OPTION_BOOL, OPTION_TRISTATE, OPTION_STRING, OPTION_INT, OPTION_HEX };
+
+/* "select TARGET if CONDITION", "imply ...", "default VALUE if CONDITION". */
+struct catalogue_clause {
+    const char *value;     /* select, imply: an option; default: an expression or quoted literal */
+    const char *condition; /* NULL: always */
+};
+typedef VEC(struct catalogue_clause) catalogue_clauses;
+
+struct catalogue_range {
+    const char *low, *high, *condition;
+};
+
+struct catalogue_option {
+    const char *name; /* without CONFIG_ */
+    int type;         /* enum option_type; -1: used but never given a type */
+    const char
+        *visible; /* condition under which it can be set by hand ("y": always); NULL: no prompt */
+    const char *depends; /* all enclosing if, menu and depends on, joined; NULL: none */
+    catalogue_clauses selects, implies, defaults;
+    VEC(struct catalogue_range) ranges;
+    const char *choice; /* name of the choice it is a member of; NULL: none */
+};
+
+struct catalogue_choice {
+    const char *name; /* given name, or "choice_<n>" in order of appearance */
+    int type;
+    const char *visible, *depends;
+    catalogue_clauses defaults;
+    bool optional;
+    strings members; /* in order */
+};
+
+struct catalogue_library {
+    const char *name;       /* as in addlib: "libvfscore" */
+    const char *option;     /* the option that enables it; NULL: always built */
+    const char *repository; /* "unikraft", "lib-lwip", ... */
+    strings symbols;        /* exported, per exportsyms.uk */
+    bool exports_all;       /* no exportsyms.uk: every global symbol is exported */
+};
+
+struct catalogue_syscall {
+    const char *name;      /* "openat" */
+    int64_t arguments;     /* number of arguments, -1 unknown */
+    const char *option;    /* the option in UK_PROVIDED_SYSCALLS-$(CONFIG_...) */
+    const char *condition; /* further condition from enclosing ifeq/ifneq; NULL: none */
+};
+
+/* A need that no system call shows: when the fact holds, the expression must. Data, not code. */
+struct catalogue_rule {
+    const char *name;  /* "dynamic-loading" */
+    const char *when;  /* a fact of the profile or the build: "mode=binary", "type=dynamic", ... */
+    const char *needs; /* an expression over options that must hold */
+    const char *symptom; /* what is seen when it does not; shown by --explain */
+};
+
+struct catalogue {
+    const char *schema;
+    const char *name;    /* "unikraft" */
+    const char *version; /* "0.17.0" */
+    VEC(struct catalogue_library) libraries;
+    VEC(struct catalogue_option) options;
+    VEC(struct catalogue_choice) choices;
+    VEC(struct catalogue_syscall) syscalls;
+    VEC(struct catalogue_rule) rules;
+    strings problems; /* found while reading: undefined symbols, unreadable parts */
+};
+
+extern const struct jm_type catalogue_type;
+
+/* Reads and checks a catalogue.json. */
+enum status catalogue_read(struct diag *d, struct arena *a, const char *path,
+                           struct catalogue *out);
+/* Opens one embedded in the binary by name ("unikraft-0.17.0"), the default one for NULL, or, where
+ * no embedded one has that name, the file of that name. */
+enum status catalogue_open(struct diag *d, struct arena *a, const char *name_or_path,
+                           struct catalogue *out);
+/* Names of the embedded catalogues, the default first, NULL-terminated. */
+const char *const *catalogue_embedded_names(void);
+
+#endif
