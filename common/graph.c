@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "common/graph.h"
+#include <graphviz/gvc.h>
+#include <string.h>
+
+/* Graphviz complains on standard error by itself; the caller gets one message instead. */
+static int silent(char *text)
+{
+    (void)text;
+    return 0;
+}
+
+enum status graph_render(struct diag *d, struct arena *a, const char *dot, const char *engine,
+                         const char *format, char **out, size_t *size)
+{
+    agseterr(AGMAX);
+    agseterrf(silent);
+    *out = NULL;
+    *size = 0;
+    Agraph_t *graph = agmemread(dot);
+    if (!graph)
+        return diag_fail(d, STATUS_INPUT, "a graph to be drawn is not valid DOT");
+    GVC_t *context = gvContext();
+    char *data = NULL;
+    unsigned length = 0;
+    enum status status = STATUS_OK;
+    if (!context || gvLayout(context, graph, engine) != 0) {
+        status = diag_fail(d, STATUS_SYSTEM, "Graphviz cannot lay a graph out with '%s'", engine);
+    } else {
+        if (gvRenderData(context, graph, format, &data, &length) != 0 || !data)
+            status = diag_fail(d, STATUS_SYSTEM, "Graphviz cannot draw as '%s'", format);
+        gvFreeLayout(context, graph);
+    }
+    if (!status) {
+        *out = arena_strndup(a, data, length);
+        *size = strlen(*out);
+        if (*size != length) { /* binary formats hold NUL bytes */
+            *out = arena_alloc(a, (size_t)length + 1);
+            memcpy(*out, data, length);
+            *size = length;
+        }
+    }
+    if (data)
+        gvFreeRenderData(data);
+    agclose(graph);
+    if (context)
+        gvFreeContext(context);
+    return status;
+}
+
+const char *graph_quote(struct arena *a, const char *name)
+{
+    char *quoted = arena_alloc(a, strlen(name) * 2 + 3);
+    char *p = quoted;
+    *p++ = '"';
+    for (; *name; name++) {
+        if (*name == '"' || *name == '\\')
+            *p++ = '\\';
+        *p++ = *name;
+    }
+    *p++ = '"';
+    return quoted;
+}
