@@ -210,8 +210,7 @@ static enum status decode_map(struct decoder *dec, const json_t *json, jm_pairs 
         return wrong(dec, "an object of strings");
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)json, key, value)
-    {
+    json_object_foreach ((json_t *)json, key, value) {
         if (!json_is_string(value))
             return wrong(dec, "an object of strings");
         struct jm_pair *pair = vec_add(dec->arena, pairs);

@@ -39,7 +39,7 @@ static inline void *vec_extend(struct arena *a, void *vec, size_t size)
     } while (0)
 /* for (each pointer in the vector) */
 #define vec_each(item, v)                                                                          \
-    for (__typeof__((v)->items) item = (v)->items, item##_end = item + (v)->count;                 \
+    for (__typeof__((v)->items + 0) item = (v)->items, item##_end = item + (v)->count;             \
          item != item##_end; item++)
 /* Sorts with a qsort comparator. */
 #define vec_sort(v, compare)                                                                       \
