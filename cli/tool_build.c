@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "cli/cli.h"
+#include "cli/build.h"
 
 static enum status run(int argc, char **argv, struct cli *cli)
 {

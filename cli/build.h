@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Matching and building as the command line offers them, laid out like cli/dep.h: the options with
+ * their argp child, and one call that runs match() and build() on a profile already in memory.
+ * Used by --build, by the chain, and by the loops of --verif --fix and --perf. */
+#ifndef CLI_BUILD_H
+#define CLI_BUILD_H
+
+#include "builder/builder.h"
+#include "cli/cli.h"
+#include "matcher/matcher.h"
+
+struct build_options {
+    struct cli *cli;
+    struct matcher_options matcher;
+    struct builder_options builder;
+    const char
+        *profile_file; /* --profile; NULL: DIR/profile.json, else the static analysis is run */
+    const char *weights_file; /* --weights */
+    const char *explain;      /* --explain NAME; NULL: none */
+};
+
+/* argp child: input is a struct build_options, whose .cli must be set. It has no children of its
+ * own, so that the chain can combine it with dep_argp; --build adds cli_common_argp beside it. */
+extern const struct argp build_argp;
+
+/* Sets the defaults. */
+void build_options_init(struct build_options *o, struct cli *cli);
+
+/* Matches the profile against the catalogue cli->catalogue names, writes selection.json into dir
+ * and the app folder below it, builds the image where a core is given. STATUS_FOUND: something is
+ * missing (selection->missing) or the image could not be built (result->reason). */
+enum status build_run(struct build_options *o, const char *dir, const struct profile *profile,
+                      struct selection *selection, struct build_result *result);
+
+/* What was chosen and why, what is missing, files written: on standard output, one screen. */
+void summary_selection(const struct cli *cli, const struct selection *selection,
+                       const struct build_result *result);
+
+#endif
