@@ -23,6 +23,9 @@ struct test_file {
     bool work_folder;  /* "workFolder": run in a fresh temporary folder */
     strings ignore;    /* "ignore": regular expressions masked before comparing */
     bool unordered;    /* "unordered": lines compared as a set */
+    strings normalise; /* "normalise": names of normalisers applied always (docs/VERIFY.md) */
+    strings files;     /* "files": patterns of the files to compare after the run; empty: all */
+    const char *ready; /* "ready": regular expression in the output that says it is ready */
 };
 
 extern const struct jm_type test_file_type;
