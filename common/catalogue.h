@@ -32,6 +32,9 @@ struct catalogue_option {
     catalogue_clauses selects, implies, defaults;
     VEC(struct catalogue_range) ranges;
     const char *choice; /* name of the choice it is a member of; NULL: none */
+    const char *repository; /* where it is defined: the catalogue's name (the core), or an external
+                               one ("lib-lwip", "app-elfloader"); NULL: the core. External ones take
+                               part only when they are given to the build (L=). */
 };
 
 struct catalogue_choice {
@@ -58,12 +61,17 @@ struct catalogue_syscall {
     const char *condition; /* further condition from enclosing ifeq/ifneq; NULL: none */
 };
 
-/* A need that no system call shows: when the fact holds, the expression must. Data, not code. */
+/* A need that no system call shows: when the facts hold, the expression must. Data, not code
+ * (catalogue/rules-*.json, docs/rules.md). */
 struct catalogue_rule {
-    const char *name;  /* "dynamic-loading" */
-    const char *when;  /* a fact of the profile or the build: "mode=binary", "type=dynamic", ... */
-    const char *needs; /* an expression over options that must hold */
-    const char *symptom; /* what is seen when it does not; shown by --explain */
+    const char *name; /* "dynamic-loading" */
+    const char *kind; /* "need" (or NULL), "prefer", "provides", "harmless", "alias", "refuse" */
+    const char *when; /* facts of profile and build: "mode=binary && type=dynamic"; NULL: always */
+    const char *needs;   /* an expression over options; NULL where the kind needs none */
+    const char *symptom; /* what is seen when it does not hold, or why; shown by --explain */
+    strings calls;       /* system calls it is about (patterns); empty: none */
+    strings symbols;     /* functions it is about (patterns); empty: none */
+    strings instead;     /* what stands in for them; empty: nothing has to */
 };
 
 struct catalogue {
