@@ -76,8 +76,11 @@ struct elf_dlopen_note {
     const char *feature, *description, *priority; /* may be NULL */
 };
 
-struct elf_versions; /* private: version index -> name, for both directions */
-struct elf_hash;     /* private: GNU or System V hash table */
+/* Private, see elf_private.h. */
+struct elf_tables;
+struct elf_versions;
+struct elf_hash;
+struct elf_nearest_index;
 
 struct elf_object {
     const char *path; /* as opened; the vDSO: its name */
@@ -118,17 +121,19 @@ struct elf_object {
     VEC(struct elf_symbol) static_symbols;  /* .symtab, empty when stripped */
     VEC(struct elf_relocation) relocations; /* sorted by address */
 
+    const char *trouble; /* what was ignored as the kernel would, to warn about; NULL: nothing */
+
     /* Private to elf_*.c. */
     struct arena *arena;
     bool loaded;
-    uint64_t symtab, strtab, strtab_size, symbol_count, versym;
     struct elf_range rela, rel, jmprel, relr;
     bool jmprel_is_rel;
+    uint64_t symtab, strtab, strtab_size, versym, gnu_hash, sysv_hash;
     uint64_t verneed, verneed_count, verdef, verdef_count;
+    struct elf_tables *tables;
     struct elf_versions *versions;
     struct elf_hash *hash;
-    const struct elf_symbol **by_address; /* function and object symbols, for elf_nearest() */
-    size_t by_address_count;
+    struct elf_nearest_index *nearest;
 };
 
 /* Opens and checks headers, segments, dynamic section, version tables and notes. The file stays

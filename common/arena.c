@@ -13,8 +13,15 @@ struct block {
     alignas(max_align_t) unsigned char data[];
 };
 
+struct deferred {
+    struct deferred *next;
+    void (*release)(void *resource);
+    void *resource;
+};
+
 struct arena {
     struct block *head;
+    struct deferred *deferred; /* in the arena's own blocks */
 };
 
 static void out_of_memory(size_t size)
@@ -35,6 +42,8 @@ void arena_free(struct arena *a)
 {
     if (!a)
         return;
+    for (struct deferred *r = a->deferred; r; r = r->next)
+        r->release(r->resource);
     for (struct block *b = a->head, *next; b; b = next) {
         next = b->next;
         free(b);
@@ -82,6 +91,13 @@ void *arena_grow(struct arena *a, const void *old, size_t old_size, size_t new_s
     if (old_size)
         memcpy(p, old, old_size);
     return p;
+}
+
+void arena_defer(struct arena *a, void (*release)(void *resource), void *resource)
+{
+    struct deferred *r = ARENA_NEW(a, struct deferred);
+    *r = (struct deferred){a->deferred, release, resource};
+    a->deferred = r;
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)

@@ -19,6 +19,8 @@ void *arena_alloc(struct arena *a, size_t size);
 void *arena_array(struct arena *a, size_t count, size_t size);
 /* Larger copy of an arena block; the old block stays until the arena goes (see common/vec.h). */
 void *arena_grow(struct arena *a, const void *old, size_t old_size, size_t new_size);
+/* Has release(resource) called when the arena is freed, the latest first (a mapping, a handle). */
+void arena_defer(struct arena *a, void (*release)(void *resource), void *resource);
 char *arena_strdup(struct arena *a, const char *s);
 /* The first n bytes of s, terminated. */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
