@@ -77,6 +77,8 @@ bool elf_writable_at(const struct elf_object *o, uint64_t address)
 
 const struct elf_section *elf_section_named(const struct elf_object *o, const char *name)
 {
-    vec_each(s, &o->sections) if (!strcmp(s->name, name)) return s;
+    vec_each (s, &o->sections)
+        if (!strcmp(s->name, name))
+            return s;
     return NULL;
 }

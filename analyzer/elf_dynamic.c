@@ -186,7 +186,9 @@ enum status elf_read_dynamic(struct diag *d, struct elf_object *o)
     o->versions = ARENA_NEW(o->arena, struct elf_versions);
     o->hash = ARENA_NEW(o->arena, struct elf_hash);
     const struct elf_segment *dynamic = NULL;
-    vec_each(s, &o->other_headers) if (s->type == PT_DYNAMIC) dynamic = s;
+    vec_each (s, &o->other_headers)
+        if (s->type == PT_DYNAMIC)
+            dynamic = s;
     if (!dynamic)
         return STATUS_OK;
     o->dynamic = true;

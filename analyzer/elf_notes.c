@@ -82,7 +82,9 @@ static void read_notes(struct elf_object *o, const struct elf_segment *s)
 
 void elf_read_notes(struct elf_object *o)
 {
-    vec_each(s, &o->other_headers) if (s->type == PT_NOTE) read_notes(o, s);
+    vec_each (s, &o->other_headers)
+        if (s->type == PT_NOTE)
+            read_notes(o, s);
     /* Go's build information, for programs whose notes were stripped. */
     if (!o->language && elf_section_named(o, ".go.buildinfo"))
         o->language = "go";

@@ -149,8 +149,7 @@ static void locate_eh_frame(struct elf_object *o)
 
 static enum status read_special_headers(struct diag *d, struct elf_object *o)
 {
-    vec_each(s, &o->other_headers)
-    {
+    vec_each (s, &o->other_headers) {
         struct elf_range range = {s->vaddr, s->memsz};
         if (s->type == PT_INTERP) {
             enum status status = read_interpreter(d, o, s);
@@ -191,16 +190,16 @@ static void read_sections(struct elf_object *o, const Elf64_Ehdr *h)
         memcpy(&names, o->data + h->e_shoff + name_index * sizeof names, sizeof names);
     if (name_index >= count || !inside(names.sh_offset, names.sh_size, o->size))
         names.sh_size = 0;
-    const char *strings = (const char *)o->data + names.sh_offset;
+    const char *text = (const char *)o->data + names.sh_offset;
     for (size_t i = 0; i < count; i++) {
         Elf64_Shdr s;
         memcpy(&s, o->data + h->e_shoff + i * sizeof s, sizeof s);
         if (s.sh_type != SHT_NOBITS && !inside(s.sh_offset, s.sh_size, o->size))
             s = (Elf64_Shdr){0}; /* keeps its place: other headers refer to it by index */
         bool named =
-            s.sh_name < names.sh_size && memchr(strings + s.sh_name, 0, names.sh_size - s.sh_name);
+            s.sh_name < names.sh_size && memchr(text + s.sh_name, 0, names.sh_size - s.sh_name);
         struct elf_section *section = vec_add(o->arena, &o->sections);
-        *section = (struct elf_section){.name = named ? strings + s.sh_name : "",
+        *section = (struct elf_section){.name = named ? text + s.sh_name : "",
                                         .type = s.sh_type,
                                         .link = s.sh_link,
                                         .info = s.sh_info,

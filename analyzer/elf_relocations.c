@@ -137,12 +137,13 @@ static bool is_irelative(const struct elf_object *o, const unsigned char *p)
 static enum status read_static_irelative(struct diag *d, struct elf_object *o)
 {
     enum status status = STATUS_OK;
-    vec_each(s, &o->sections) if (!status && s->type == SHT_RELA && s->flags & SHF_ALLOC) status =
-        read_table(d, o, s->name, (struct elf_range){s->address, s->size}, false, true);
+    vec_each (s, &o->sections)
+        if (!status && s->type == SHT_RELA && s->flags & SHF_ALLOC)
+            status =
+                read_table(d, o, s->name, (struct elf_range){s->address, s->size}, false, true);
     if (o->sections.count)
         return status;
-    vec_each(s, &o->segments)
-    {
+    vec_each (s, &o->segments) {
         if (s->flags & PF_W)
             continue;
         const unsigned char *p = o->data + s->offset;

@@ -57,10 +57,11 @@ static uint64_t count_symbols(const struct elf_object *o)
     } else if (h->buckets) {
         count = h->chains;
     }
-    vec_each(r, &o->relocations) count = r->symbol >= count ? (uint64_t)r->symbol + 1 : count;
-    vec_each(s, &o->sections) if (s->type == SHT_DYNSYM && s->address == o->symtab &&
-                                  s->size / sizeof(Elf64_Sym) > count) count =
-        s->size / sizeof(Elf64_Sym);
+    vec_each (r, &o->relocations)
+        count = r->symbol >= count ? (uint64_t)r->symbol + 1 : count;
+    vec_each (s, &o->sections)
+        if (s->type == SHT_DYNSYM && s->address == o->symtab && s->size / sizeof(Elf64_Sym) > count)
+            count = s->size / sizeof(Elf64_Sym);
     return count;
 }
 
@@ -87,13 +88,12 @@ static enum status read_dynamic_symbols(struct diag *d, struct elf_object *o)
 /* .symtab serves for names only: what is wrong with it is left out. */
 static void read_static_symbols(struct elf_object *o)
 {
-    vec_each(s, &o->sections)
-    {
+    vec_each (s, &o->sections) {
         if (s->type != SHT_SYMTAB || s->link >= o->sections.count)
             continue;
-        const struct elf_section *strings = &o->sections.items[s->link];
-        const char *text = (const char *)o->data + strings->offset;
-        if (strings->type != SHT_STRTAB || !strings->size || text[strings->size - 1])
+        const struct elf_section *table = &o->sections.items[s->link];
+        const char *text = (const char *)o->data + table->offset;
+        if (table->type != SHT_STRTAB || !table->size || text[table->size - 1])
             continue;
         uint64_t count = s->size / sizeof(Elf64_Sym);
         o->static_symbols.items = arena_array(o->arena, count, sizeof *o->static_symbols.items);
@@ -102,7 +102,7 @@ static void read_static_symbols(struct elf_object *o)
         for (uint64_t n = 0; n < count; n++) {
             Elf64_Sym raw;
             memcpy(&raw, o->data + s->offset + n * sizeof raw, sizeof raw);
-            if (raw.st_name < strings->size)
+            if (raw.st_name < table->size)
                 decode(&raw, text + raw.st_name,
                        &o->static_symbols.items[o->static_symbols.count++]);
         }
@@ -148,8 +148,12 @@ static void build_index(const struct elf_object *o, struct elf_nearest_index *in
     index->built = true;
     index->items =
         arena_array(o->arena, o->symbols.count + o->static_symbols.count, sizeof *index->items);
-    vec_each(s, &o->symbols) if (names_a_place(o, s)) index->items[index->count++] = s;
-    vec_each(s, &o->static_symbols) if (names_a_place(o, s)) index->items[index->count++] = s;
+    vec_each (s, &o->symbols)
+        if (names_a_place(o, s))
+            index->items[index->count++] = s;
+    vec_each (s, &o->static_symbols)
+        if (names_a_place(o, s))
+            index->items[index->count++] = s;
     qsort(index->items, index->count, sizeof *index->items, by_place);
 }
 
