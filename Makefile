@@ -56,6 +56,9 @@ $(BUILD)/%.o: %.c
 	@echo '  CC    $<'
 	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
+# .incbin is not seen by -MMD.
+$(BUILD)/catalogue/embedded.o: $(wildcard catalogue/*.json)
+
 $(BUILD)/tests/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo '  CC    $<'

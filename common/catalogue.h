@@ -12,7 +12,8 @@
 
 enum option_type { OPTION_BOOL, OPTION_TRISTATE, OPTION_STRING, OPTION_INT, OPTION_HEX };
 
-/* "select TARGET if CONDITION", "imply ...", "default VALUE if CONDITION". */
+/* "select TARGET if CONDITION", "imply ...", "default VALUE if CONDITION". It has effect only where
+ * the dependencies of the option it belongs to hold as well. */
 struct catalogue_clause {
     const char *value;     /* select, imply: an option; default: an expression or quoted literal */
     const char *condition; /* NULL: always */
@@ -26,12 +27,15 @@ struct catalogue_range {
 struct catalogue_option {
     const char *name; /* without CONFIG_ */
     int type;         /* enum option_type; -1: used but never given a type */
-    const char
-        *visible; /* condition under which it can be set by hand ("y": always); NULL: no prompt */
+    /* Condition under which it can be set by hand ("y": always), dependencies and enclosing
+     * "visible if" included; NULL: no prompt. */
+    const char *visible;
     const char *depends; /* all enclosing if, menu and depends on, joined; NULL: none */
     catalogue_clauses selects, implies, defaults;
     VEC(struct catalogue_range) ranges;
     const char *choice; /* name of the choice it is a member of; NULL: none */
+    const char
+        *library; /* the micro-library whose Config.uk defines it; NULL: none in particular */
     const char *repository; /* where it is defined: the catalogue's name (the core), or an external
                                one ("lib-lwip", "app-elfloader"); NULL: the core. External ones take
                                part only when they are given to the build (L=). */
@@ -40,18 +44,30 @@ struct catalogue_option {
 struct catalogue_choice {
     const char *name; /* given name, or "choice_<n>" in order of appearance */
     int type;
-    const char *visible, *depends;
-    catalogue_clauses defaults;
+    const char *visible, *depends; /* as in catalogue_option */
+    catalogue_clauses defaults;    /* value: a member */
     bool optional;
     strings members; /* in order */
+};
+
+enum library_kind { LIBRARY_LIBRARY, LIBRARY_PLATFORM, LIBRARY_APPLICATION };
+
+/* A source file of a micro-library: what its option adds to the image. */
+struct catalogue_source {
+    const char *file;      /* as in LIBX_SRCS, variables of the build left as they are */
+    const char *condition; /* NULL: whenever the library is built */
 };
 
 struct catalogue_library {
     const char *name;       /* as in addlib: "libvfscore" */
     const char *option;     /* the option that enables it; NULL: always built */
     const char *repository; /* "unikraft", "lib-lwip", ... */
+    int kind;               /* enum library_kind */
+    const char *path;       /* folder in the repository: "lib/vfscore"; "." for its top */
+    const char *condition;  /* further condition from enclosing ifeq/ifneq; NULL: none */
     strings symbols;        /* exported, per exportsyms.uk */
     bool exports_all;       /* no exportsyms.uk: every global symbol is exported */
+    VEC(struct catalogue_source) sources;
 };
 
 struct catalogue_syscall {
@@ -59,27 +75,37 @@ struct catalogue_syscall {
     int64_t arguments;     /* number of arguments, -1 unknown */
     const char *option;    /* the option in UK_PROVIDED_SYSCALLS-$(CONFIG_...) */
     const char *condition; /* further condition from enclosing ifeq/ifneq; NULL: none */
+    const char *library;   /* the micro-library that registers it */
+    bool context;          /* its handler takes the caller's registers (suffix e or u) */
 };
 
 /* A need that no system call shows: when the facts hold, the expression must. Data, not code
  * (catalogue/rules-*.json, docs/rules.md). */
 struct catalogue_rule {
-    const char *name; /* "dynamic-loading" */
-    const char *kind; /* "need" (or NULL), "prefer", "provides", "harmless", "alias", "refuse" */
-    const char *when; /* facts of profile and build: "mode=binary && type=dynamic"; NULL: always */
-    const char *needs;   /* an expression over options; NULL where the kind needs none */
+    const char *name;  /* "dynamic-loading" */
+    const char *kind;  /* "need" (or NULL), "prefer", "provides", "harmless", "alias", "refuse" */
+    const char *when;  /* facts of profile and build: "mode=binary && type=dynamic"; NULL: always */
+    const char *needs; /* an expression over options; NULL where the kind needs none */
     const char *symptom; /* what is seen when it does not hold, or why; shown by --explain */
     strings calls;       /* system calls it is about (patterns); empty: none */
     strings symbols;     /* functions it is about (patterns); empty: none */
     strings instead;     /* what stands in for them; empty: nothing has to */
 };
 
+/* Where the parts of a catalogue come from. */
+struct catalogue_repository {
+    const char *name;    /* "unikraft", "lib-lwip" */
+    const char *version; /* release or commit; NULL: unknown */
+    const char *kind;    /* "core", "library", "application" */
+};
+
 struct catalogue {
     const char *schema;
-    const char *name;    /* "unikraft" */
-    const char *version; /* "0.17.0" */
-    VEC(struct catalogue_library) libraries;
-    VEC(struct catalogue_option) options;
+    const char *name;                              /* "unikraft" */
+    const char *version;                           /* "0.17.0" */
+    VEC(struct catalogue_repository) repositories; /* the core first */
+    VEC(struct catalogue_library) libraries;       /* by name */
+    VEC(struct catalogue_option) options;          /* in the order of .config files */
     VEC(struct catalogue_choice) choices;
     VEC(struct catalogue_syscall) syscalls;
     VEC(struct catalogue_rule) rules;
@@ -87,6 +113,7 @@ struct catalogue {
 };
 
 extern const struct jm_type catalogue_type;
+extern const struct jm_type catalogue_rule_type;
 
 /* Reads and checks a catalogue.json. */
 enum status catalogue_read(struct diag *d, struct arena *a, const char *path,
