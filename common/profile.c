@@ -173,6 +173,14 @@ enum status profile_read(struct diag *d, struct arena *a, const char *path, stru
     return status;
 }
 
+enum status profile_write(struct diag *d, const char *path, const struct profile *profile)
+{
+    json_t *json = jm_encode(&profile_type, profile);
+    enum status status = json_write(d, path, json);
+    json_decref(json);
+    return status;
+}
+
 static int by_name(const void *x, const void *y)
 {
     const struct profile_syscall *a = x, *b = y;

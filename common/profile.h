@@ -137,6 +137,9 @@ extern const char *const class_names[];
 /* Reads and checks a profile.json. */
 enum status profile_read(struct diag *d, struct arena *a, const char *path, struct profile *out);
 
+/* Writes it as JSON. */
+enum status profile_write(struct diag *d, const char *path, const struct profile *profile);
+
 /* Sorts a list by name, merging entries of one number (phases, when and count united). */
 void profile_syscalls_sort(profile_syscalls *list);
 const struct profile_syscall *profile_syscalls_find(const profile_syscalls *list, int64_t number);
