@@ -13,6 +13,10 @@ MODULES := common analyzer tracer matcher builder memanalyser crawler verifier o
 PACKAGES := libelf libdw capstone jansson libcgraph libgvc libseccomp
 PKG_CONFIG ?= pkg-config
 
+# Read by instrumented builds only.
+export LSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
+export ASAN_OPTIONS ?= detect_leaks=1
+
 CC ?= cc
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers
