@@ -26,8 +26,7 @@ struct search {
 
 static void activate(struct search *o, int literal, int64_t weight, int counter, size_t rank)
 {
-    vec_each(it, &o->active)
-    {
+    vec_each (it, &o->active) {
         if (it->literal == literal) {
             it->weight += weight;
             return;
@@ -67,7 +66,9 @@ static literals sum_of(struct search *o, const int *inputs, size_t count)
 
 static struct active *find(struct search *o, int literal)
 {
-    vec_each(it, &o->active) if (it->literal == literal) return it;
+    vec_each (it, &o->active)
+        if (it->literal == literal)
+            return it;
     return NULL;
 }
 
@@ -110,15 +111,18 @@ static void relax(struct search *o, const literals *core)
 static int64_t next_stratum(const struct search *o, int64_t limit)
 {
     int64_t best = 0;
-    vec_each(it, &o->active) if (it->weight < limit && it->weight > best) best = it->weight;
+    vec_each (it, &o->active)
+        if (it->weight < limit && it->weight > best)
+            best = it->weight;
     return best;
 }
 
 static void assume(struct search *o, int64_t stratum, literals *assumptions)
 {
     assumptions->count = 0;
-    vec_each(it, &o->active) if (it->weight >= stratum)
-        vec_push(o->arena, assumptions, it->literal);
+    vec_each (it, &o->active)
+        if (it->weight >= stratum)
+            vec_push(o->arena, assumptions, it->literal);
 }
 
 int64_t optimum(struct sat *s, struct arena *a, const softs *objective)
@@ -126,8 +130,7 @@ int64_t optimum(struct sat *s, struct arena *a, const softs *objective)
     struct search o = {.sat = s, .arena = a};
     if (!sat_solve(s, NULL, 0))
         return -1;
-    vec_each(it, objective)
-    {
+    vec_each (it, objective) {
         /* A literal wanted both ways costs the lesser weight whatever happens. */
         struct active *opposite = find(&o, -it->literal);
         int64_t weight = it->weight;
@@ -155,8 +158,7 @@ int64_t optimum(struct sat *s, struct arena *a, const softs *objective)
         relax(&o, &core);
     }
     /* Every optimum satisfies all that is still assumed, and everything that does is an optimum. */
-    vec_each(it, &o.active)
-    {
+    vec_each (it, &o.active) {
         if (it->weight > 0)
             sat_unit(s, it->literal);
     }
