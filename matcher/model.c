@@ -94,7 +94,12 @@ static void values_of(struct model *m, const struct kexpr *e, int when, valued_l
     struct model_option *x = e->kind == KEXPR_SYMBOL ? model_find(m, e->name) : NULL;
     if (!x) {
         vec_push(m->arena, out, ((struct valued){when, e->name, -1}));
-    } else if (is_bool(x->option)) {
+        return;
+    }
+    /* Where its repository takes no part, nobody defines it. */
+    vec_push(m->arena, out, ((struct valued){sat_and2(m->sat, when, -x->repository), e->name, -1}));
+    when = sat_and2(m->sat, when, x->repository);
+    if (is_bool(x->option)) {
         vec_push(m->arena, out,
                  ((struct valued){sat_and2(m->sat, when, x->literal), "y", x->option->type}));
         vec_push(m->arena, out,
@@ -240,18 +245,26 @@ static enum status conditions(struct model *m, struct model_option *x)
     return STATUS_OK;
 }
 
+/* A member of a choice is ruled by the choice alone: selects and implies do not reach it. That a
+ * select is not honoured is forbidden all the same. */
 static enum status rules_of(struct model *m, struct model_option *x)
 {
     struct sat *s = m->sat;
-    int preset;
+    int preset, forced;
     if (bool_default(m, x, &preset))
         return STATUS_INPUT;
     x->selected = reverse(m, x, false);
-    x->preset = sat_and2(s, x->depends, sat_or2(s, preset, reverse(m, x, true)));
+    if (x->choice) {
+        x->preset = sat_and(s, (int[]){x->depends, x->choice->some, preset}, 3);
+        forced = -sat_true(s);
+    } else {
+        x->preset = sat_and2(s, x->depends, sat_or2(s, preset, reverse(m, x, true)));
+        forced = x->selected;
+    }
     sat_imply(s, x->literal, x->depends);
     sat_imply(s, x->selected, x->literal);
     sat_clause(s, (int[]){x->visible, -x->preset, x->literal}, 3);
-    sat_clause(s, (int[]){-x->literal, x->visible, x->selected, x->preset}, 4);
+    sat_clause(s, (int[]){-x->literal, x->visible, forced, x->preset}, 4);
     return STATUS_OK;
 }
 
@@ -288,6 +301,14 @@ static enum status choice_visible(struct model *m, struct model_choice *c)
     return STATUS_OK;
 }
 
+static void member_visible(struct model *m, struct model_choice *c)
+{
+    literals any = {0};
+    vec_each (x, &c->members)
+        vec_push(m->arena, &any, (*x)->visible);
+    c->some = sat_or(m->sat, any.items, any.count);
+}
+
 static enum status choice_rules(struct model *m, struct model_choice *c)
 {
     struct sat *s = m->sat;
@@ -317,7 +338,7 @@ static enum status choice_rules(struct model *m, struct model_choice *c)
         vec_push(m->arena, &preset, sat_and(s, (int[]){rest, (*x)->visible, (*x)->literal}, 3));
         rest = sat_and2(s, rest, -(*x)->visible);
     }
-    vec_push(m->arena, &preset, -some);
+    vec_push(m->arena, &preset, -c->some);
     c->preset = sat_or(s, preset.items, preset.count);
     return STATUS_OK;
 }
@@ -370,6 +391,8 @@ static enum status define_options(struct model *m)
         for (size_t i = 0; !status && i < m->option_count; i++)
             status = conditions(m, &m->options[i]);
     }
+    vec_each (c, &m->choices)
+        member_visible(m, c);
     for (size_t i = 0; !status && i < m->option_count; i++) {
         status = add_edges(m, &m->options[i], &m->options[i].option->selects, false);
         if (!status)

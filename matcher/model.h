@@ -27,6 +27,7 @@ struct model_option {
 struct model_choice {
     const struct catalogue_choice *choice;
     int visible;
+    int some;   /* a member is visible: then exactly one is chosen */
     int preset; /* the chosen member is the default one */
     VEC(struct model_option *) members;
 };
