@@ -120,3 +120,22 @@ uint64_t elf_hash_walk(const struct elf_object *o, uint32_t gnu, uint32_t sysv,
         return 0;
     return h->gnu ? walk_gnu(h, gnu, match, context) : walk_sysv(h, sysv, match, context);
 }
+
+struct wanted {
+    const struct elf_object *object;
+    const char *name;
+};
+
+static bool is_definition(void *context, uint64_t n)
+{
+    const struct wanted *w = context;
+    struct elf_symbol s;
+    return elf_dynamic_symbol(w->object, n, &s) && s.section != SHN_UNDEF &&
+           !strcmp(s.name, w->name);
+}
+
+bool elf_defines(const struct elf_object *o, const char *name)
+{
+    struct wanted w = {o, name};
+    return elf_hash_walk(o, elf_hash_gnu(name), elf_hash_sysv(name), is_definition, &w) != 0;
+}

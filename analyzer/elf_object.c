@@ -298,6 +298,13 @@ static enum status map_file(struct diag *d, struct arena *a, const char *path, i
     return STATUS_OK;
 }
 
+enum status elf_object_open_fd(struct diag *d, struct arena *a, int fd, const char *path,
+                               struct elf_object **out)
+{
+    enum status status = map_file(d, a, path, fd, out);
+    return status ? status : parse(d, *out);
+}
+
 enum status elf_object_open(struct diag *d, struct arena *a, const char *path,
                             struct elf_object **out)
 {
@@ -305,9 +312,9 @@ enum status elf_object_open(struct diag *d, struct arena *a, const char *path,
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return diag_fail(d, STATUS_INPUT, "%s: cannot be read: %s", path, strerror(errno));
-    enum status status = map_file(d, a, path, fd, out);
+    enum status status = elf_object_open_fd(d, a, fd, path, out);
     close(fd);
-    return status ? status : parse(d, *out);
+    return status;
 }
 
 enum status elf_object_load(struct diag *d, struct elf_object *o)

@@ -141,6 +141,9 @@ struct elf_object {
  * for anything that is not an executable or shared object this program can analyse. */
 enum status elf_object_open(struct diag *d, struct arena *a, const char *path,
                             struct elf_object **out);
+/* The same for a file already open, which the caller closes; path: what messages call it. */
+enum status elf_object_open_fd(struct diag *d, struct arena *a, int fd, const char *path,
+                               struct elf_object **out);
 /* The same for an image in memory (a file read whole, or a vDSO), which must outlive the arena's
  * use. name: what messages and documents call it. */
 enum status elf_object_from_memory(struct diag *d, struct arena *a, const void *data, size_t size,
@@ -172,6 +175,8 @@ size_t elf_relocation_from(const struct elf_object *o, uint64_t address);
 /* The function or object symbol that covers an address, or else the nearest one before it in the
  * same section or segment; global names win over local ones. NULL: none. */
 const struct elf_symbol *elf_nearest(const struct elf_object *o, uint64_t address);
+/* Whether the object's hash table holds a defined dynamic symbol of that name. */
+bool elf_defines(const struct elf_object *o, const char *name);
 /* The n-th dynamic symbol decoded without elf_object_load(); false past the end. */
 bool elf_dynamic_symbol(const struct elf_object *o, uint64_t n, struct elf_symbol *out);
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What glibc's dynamic linker derives from the processor: the micro-architecture levels of the
+ * x86-64 psABI for glibc-hwcaps, and the older platform and capability folder names. */
+#include "analyzer/linkmap_private.h"
+#include <elf.h>
+
+#ifdef __x86_64__
+#include <cpuid.h>
+
+enum { EBX = 1, ECX, EDX };
+
+/* A CPUID bit: leaf, register, bit (leaf 7 has subleaf 0). state: bits of XCR0 the operating system
+ * must have enabled for the feature to be usable. */
+struct feature {
+    unsigned char level; /* micro-architecture level that requires it; 0: only the platform names */
+    unsigned leaf;
+    unsigned char reg, bit, state;
+};
+
+enum { AVX_STATE = 0x06, AVX512_STATE = 0xe6 };
+
+static const struct feature features[] = {
+    {2, 1, ECX, 13, 0},            /* CMPXCHG16B */
+    {2, 0x80000001, ECX, 0, 0},    /* LAHF-SAHF */
+    {2, 1, ECX, 23, 0},            /* POPCNT */
+    {2, 1, ECX, 0, 0},             /* SSE3 */
+    {2, 1, ECX, 9, 0},             /* SSSE3 */
+    {2, 1, ECX, 19, 0},            /* SSE4.1 */
+    {2, 1, ECX, 20, 0},            /* SSE4.2 */
+    {3, 1, ECX, 28, AVX_STATE},    /* AVX */
+    {3, 7, EBX, 5, AVX_STATE},     /* AVX2 */
+    {3, 7, EBX, 3, 0},             /* BMI1 */
+    {3, 7, EBX, 8, 0},             /* BMI2 */
+    {3, 1, ECX, 29, AVX_STATE},    /* F16C */
+    {3, 1, ECX, 12, AVX_STATE},    /* FMA */
+    {3, 0x80000001, ECX, 5, 0},    /* LZCNT */
+    {3, 1, ECX, 22, 0},            /* MOVBE */
+    {4, 7, EBX, 16, AVX512_STATE}, /* AVX512F */
+    {4, 7, EBX, 30, AVX512_STATE}, /* AVX512BW */
+    {4, 7, EBX, 28, AVX512_STATE}, /* AVX512CD */
+    {4, 7, EBX, 17, AVX512_STATE}, /* AVX512DQ */
+    {4, 7, EBX, 31, AVX512_STATE}, /* AVX512VL */
+};
+static const struct feature avx512er = {0, 7, EBX, 27, AVX512_STATE};
+static const struct feature avx512pf = {0, 7, EBX, 26, AVX512_STATE};
+
+static bool has(const struct feature *f)
+{
+    unsigned r[4] = {0};
+    if (!__get_cpuid_count(f->leaf, 0, &r[0], &r[EBX], &r[ECX], &r[EDX]) ||
+        !(r[f->reg] >> f->bit & 1))
+        return false;
+    if (!f->state)
+        return true;
+    if (!__get_cpuid(1, &r[0], &r[EBX], &r[ECX], &r[EDX]) || !(r[ECX] >> 27 & 1)) /* OSXSAVE */
+        return false;
+    unsigned low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & f->state) == f->state;
+}
+
+static int level(void)
+{
+    int reached = 4;
+    for (size_t i = 0; i < sizeof features / sizeof features[0]; i++)
+        if (reached >= features[i].level && !has(&features[i]))
+            reached = features[i].level - 1;
+    return reached;
+}
+
+static bool intel(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx && c == signature_INTEL_ecx &&
+           d == signature_INTEL_edx;
+}
+
+void linkmap_processor(struct arena *a, unsigned machine, strings *hwcaps, const char **platform,
+                       strings *legacy)
+{
+    if (machine != EM_X86_64) {
+        *platform = "aarch64";
+        return;
+    }
+    static const char *const names[] = {"x86-64-v2", "x86-64-v3", "x86-64-v4"};
+    int reached = level();
+    for (int i = reached; i >= 2; i--)
+        vec_push(a, hwcaps, names[i - 2]);
+    bool phi = has(&avx512er) && has(&avx512pf);
+    *platform = "x86_64";
+    if (intel() && reached >= 3)
+        *platform = phi ? "xeon_phi" : "haswell";
+    if (intel() && reached >= 4 && !has(&avx512er))
+        vec_push(a, legacy, "avx512_1");
+    vec_push(a, legacy, "x86_64");
+}
+#else
+/* Another machine than the program's: assume nothing beyond its baseline. */
+void linkmap_processor(struct arena *a, unsigned machine, strings *hwcaps, const char **platform,
+                       strings *legacy)
+{
+    (void)a, (void)hwcaps, (void)legacy;
+    *platform = machine == EM_X86_64 ? "x86_64" : "aarch64";
+}
+#endif
