@@ -12,7 +12,8 @@
         size_t count, capacity;                                                                    \
     }
 
-struct vec_any {
+/* may_alias: the compiler must not assume that a store through it leaves the real VEC alone. */
+struct __attribute__((may_alias)) vec_any {
     void *items;
     size_t count, capacity;
 };
