@@ -58,7 +58,7 @@ static uint64_t count_symbols(const struct elf_object *o)
         count = h->chains;
     }
     vec_each (r, &o->relocations)
-        count = r->symbol >= count ? (uint64_t)r->symbol + 1 : count;
+        count = r->symbol && r->symbol >= count ? (uint64_t)r->symbol + 1 : count;
     vec_each (s, &o->sections)
         if (s->type == SHT_DYNSYM && s->address == o->symtab && s->size / sizeof(Elf64_Sym) > count)
             count = s->size / sizeof(Elf64_Sym);

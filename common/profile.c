@@ -83,6 +83,8 @@ static const struct jm_field static_fields[] = {
     JM_FIELD(S, "present", present, JM_BOOL, .description = "whether the static analysis ran"),
     JM_FIELD(S, "libraries", libraries, JM_ARRAY, .type = &library_type),
     JM_FIELD(S, "symbols", symbols, JM_ARRAY, .type = &symbol_type),
+    JM_FIELD(S, "exported", exported, JM_ARRAY, .type = &symbol_type, .flags = JM_OPTIONAL,
+             .description = "symbols the program itself defines for its libraries and plug-ins"),
     JM_FIELD(S, "syscalls", syscalls, JM_ARRAY, .type = &profile_syscall_type),
     JM_FIELD(S, "plugins", plugins, JM_ARRAY, .type = &plugin_type),
     JM_FIELD(S, "execs", execs, JM_ARRAY, .type = &exec_type),
