@@ -22,7 +22,7 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(CFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
-LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lcadical -lstdc++ -lbfd -liberty -lz -ldl -lm -lpthread
+LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lcadical -lstdc++ -lopcodes -lbfd -liberty -lz -ldl -lm -lpthread
 
 SOURCES := $(foreach m,$(MODULES),$(wildcard $(m)/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)

@@ -11,7 +11,9 @@
 
 struct layout_library {
     const char *name;
-    int64_t text, rodata, data, bss;
+    int64_t text, rodata, data, bss; /* in memory */
+    int64_t file;                    /* bytes in the file, padding left out */
+    int64_t padding;                 /* alignment in front of its parts, in none of the above */
 };
 
 struct layout_section {
@@ -31,10 +33,11 @@ struct layout_symbol {
 struct layout {
     const char *schema;
     const char *image; /* path */
+    int64_t file_size, memory_size;
     VEC(struct layout_library) libraries;
     VEC(struct layout_section) sections;
     VEC(struct layout_symbol) symbols;
-    int64_t unattributed; /* bytes */
+    int64_t unattributed; /* bytes in memory that no library accounts for */
 };
 
 extern const struct jm_type layout_type;

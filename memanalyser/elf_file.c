@@ -140,8 +140,9 @@ static enum status header_check(struct diag *d, struct elf_file *f, struct heade
                          f->size, minimum);
     header_decode(f, n);
     if (f->header_size < minimum || f->header_size > f->size)
-        return diag_fail(d, STATUS_INPUT, "%s: e_ehsize is %" PRIu64 ", at least %" PRIu64
-                         " expected", f->path, f->header_size, minimum);
+        return diag_fail(d, STATUS_INPUT,
+                         "%s: e_ehsize is %" PRIu64 ", at least %" PRIu64 " expected", f->path,
+                         f->header_size, minimum);
     uint64_t section = f->is64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
     uint64_t segment = f->is64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
     if (f->sections_offset && f->section_entry < section)
@@ -187,8 +188,9 @@ static enum status table_check(struct diag *d, const struct elf_file *f, const c
                          " bytes at offset 0x%" PRIx64 " end past the file's %" PRIu64 " bytes",
                          f->path, count, what, entry, offset, f->size);
     if (offset < f->header_size)
-        return diag_fail(d, STATUS_INPUT, "%s: the %s headers (offset 0x%" PRIx64
-                         ") overlap the ELF header", f->path, what, offset);
+        return diag_fail(d, STATUS_INPUT,
+                         "%s: the %s headers (offset 0x%" PRIx64 ") overlap the ELF header",
+                         f->path, what, offset);
     return STATUS_OK;
 }
 
@@ -197,9 +199,10 @@ static enum status section_check(struct diag *d, const struct elf_file *f,
 {
     if (s->type == SHT_NOBITS || s->type == SHT_NULL) {
         if (s->type == SHT_NOBITS && s->address + s->size < s->address)
-            return diag_fail(d, STATUS_INPUT, "%s: section %u (%s): 0x%" PRIx64
-                             " bytes at address 0x%" PRIx64 " wrap around", f->path, s->index,
-                             s->name, s->size, s->address);
+            return diag_fail(d, STATUS_INPUT,
+                             "%s: section %u (%s): 0x%" PRIx64 " bytes at address 0x%" PRIx64
+                             " wrap around",
+                             f->path, s->index, s->name, s->size, s->address);
         return STATUS_OK;
     }
     if (s->offset > f->size || s->size > f->size - s->offset)
@@ -251,7 +254,9 @@ static int by_offset(const void *x, const void *y)
 static enum status overlap_check(struct diag *d, struct arena *a, const struct elf_file *f)
 {
     VEC(const struct elf_section *) order = {0};
-    vec_each(s, &f->sections) if (elf_file_size(s)) vec_push(a, &order, s);
+    vec_each (s, &f->sections)
+        if (elf_file_size(s))
+            vec_push(a, &order, s);
     vec_sort(&order, by_offset);
     uint64_t table_end = f->sections_offset + f->sections.count * f->section_entry;
     for (size_t i = 0; i < order.count; i++) {
@@ -281,7 +286,8 @@ static enum status sections_read(struct diag *d, struct arena *a, struct elf_fil
     f->names_section = (uint32_t)n->names;
     uint32_t *names = arena_array(a, n->sections, sizeof *names);
     for (size_t i = 0; i < n->sections; i++) {
-        f->sections.items[i] = section_decode(f, f->sections_offset + i * f->section_entry, &names[i]);
+        f->sections.items[i] =
+            section_decode(f, f->sections_offset + i * f->section_entry, &names[i]);
         f->sections.items[i].index = (uint32_t)i;
     }
     status = names_check(d, f, names);
@@ -299,7 +305,8 @@ static enum status segments_read(struct diag *d, struct arena *a, struct elf_fil
         return status;
     for (size_t i = 0; i < n->segments; i++) {
         struct elf_segment s = segment_decode(f, f->segments_offset + i * f->segment_entry);
-        if (s.type == PT_LOAD && s.file_size && (s.offset > f->size || s.file_size > f->size - s.offset))
+        if (s.type == PT_LOAD && s.file_size &&
+            (s.offset > f->size || s.file_size > f->size - s.offset))
             return diag_fail(d, STATUS_INPUT,
                              "%s: truncated: segment %zu: 0x%" PRIx64 " bytes at offset 0x%" PRIx64
                              " end past the file's %" PRIu64 " bytes",
@@ -307,8 +314,8 @@ static enum status segments_read(struct diag *d, struct arena *a, struct elf_fil
         if (s.type == PT_LOAD &&
             (s.memory_size < s.file_size || s.address + s.memory_size < s.address))
             return diag_fail(d, STATUS_INPUT,
-                             "%s: segment %zu: impossible sizes (0x%" PRIx64 " in the file, 0x%" PRIx64
-                             " in memory at 0x%" PRIx64 ")",
+                             "%s: segment %zu: impossible sizes (0x%" PRIx64
+                             " in the file, 0x%" PRIx64 " in memory at 0x%" PRIx64 ")",
                              f->path, i, s.file_size, s.memory_size, s.address);
         vec_push(a, &f->segments, s);
     }
@@ -351,14 +358,15 @@ const unsigned char *elf_contents(const struct elf_file *f, const struct elf_sec
 
 const struct elf_section *elf_section_named(const struct elf_file *f, const char *name)
 {
-    vec_each(s, &f->sections) if (s->type != SHT_NULL && strcmp(s->name, name) == 0) return s;
+    vec_each (s, &f->sections)
+        if (s->type != SHT_NULL && strcmp(s->name, name) == 0)
+            return s;
     return NULL;
 }
 
 const struct elf_section *elf_section_at(const struct elf_file *f, uint64_t address)
 {
-    vec_each(s, &f->sections)
-    {
+    vec_each (s, &f->sections) {
         uint64_t size = elf_memory_size(s);
         if (size && address >= s->address && address - s->address < size)
             return s;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * A checked view of one ELF file (32 or 64 bit, either byte order), mapped read-only. Every offset,
- * size, count and index is checked when it is opened, so that its users need not. The format: System
- * V ABI, chapters 4 and 5; elf(5).
+ * size, count and index is checked when it is opened, so that its users need not. The format:
+ * System V ABI, chapters 4 and 5; elf(5).
  *
  * Not libbfd: it is lenient where this tool must be exact (it clamps sizes, invents sections, keeps
  * process-wide state) and needs several times the file's size in memory. libbfd names the formats
@@ -31,8 +31,8 @@ struct elf_segment {
 /* Section index of a symbol: a real one, or one of these. */
 enum { ELF_UNDEFINED = 0 };
 #define ELF_ABSOLUTE UINT32_C(0xfffffff1)
-#define ELF_COMMON UINT32_C(0xfffffff2)
-#define ELF_SPECIAL UINT32_C(0xfffffff0) /* this and above: not a section */
+#define ELF_COMMON   UINT32_C(0xfffffff2)
+#define ELF_SPECIAL  UINT32_C(0xfffffff0) /* this and above: not a section */
 
 struct elf_symbol {
     const char *name;
@@ -76,8 +76,8 @@ void mapped_close(struct mapped *m);
 
 bool elf_is(const unsigned char *data, uint64_t size);
 
-/* Reads and checks the headers of the ELF image at data, which must outlive *out. Strings point into
- * data or the arena. STATUS_INPUT with one message naming path, place and value. */
+/* Reads and checks the headers of the ELF image at data, which must outlive *out. Strings point
+ * into data or the arena. STATUS_INPUT with one message naming path, place and value. */
 enum status elf_parse(struct diag *d, struct arena *a, const char *path, const unsigned char *data,
                       uint64_t size, struct elf_file *out);
 
@@ -98,8 +98,8 @@ const char *elf_string(const struct elf_file *f, const struct elf_section *table
 
 /* Every symbol of the SHT_SYMTAB (or, dynamic, SHT_DYNSYM) table, the null one included so that
  * indices fit. No table: an empty list. */
-enum status elf_symbols_read(struct diag *d, struct arena *a, const struct elf_file *f, bool dynamic,
-                             elf_symbols *out);
+enum status elf_symbols_read(struct diag *d, struct arena *a, const struct elf_file *f,
+                             bool dynamic, elf_symbols *out);
 /* The relocations of one SHT_REL, SHT_RELA or SHT_RELR section. */
 enum status elf_relocs_read(struct diag *d, struct arena *a, const struct elf_file *f,
                             const struct elf_section *s, elf_relocs *out);

@@ -16,7 +16,9 @@ static const struct elf_section *linked_strings(const struct elf_file *f,
 static const struct elf_section *index_table(const struct elf_file *f,
                                              const struct elf_section *symbols)
 {
-    vec_each(s, &f->sections) if (s->type == SHT_SYMTAB_SHNDX && s->link == symbols->index) return s;
+    vec_each (s, &f->sections)
+        if (s->type == SHT_SYMTAB_SHNDX && s->link == symbols->index)
+            return s;
     return NULL;
 }
 
@@ -51,19 +53,22 @@ static struct elf_symbol symbol_decode(const struct elf_file *f, const unsigned 
     return s;
 }
 
-enum status elf_symbols_read(struct diag *d, struct arena *a, const struct elf_file *f, bool dynamic,
-                             elf_symbols *out)
+enum status elf_symbols_read(struct diag *d, struct arena *a, const struct elf_file *f,
+                             bool dynamic, elf_symbols *out)
 {
     const struct elf_section *table = NULL;
     *out = (elf_symbols){0};
-    vec_each(s, &f->sections) if (!table && s->type == (dynamic ? SHT_DYNSYM : SHT_SYMTAB)) table = s;
+    vec_each (s, &f->sections)
+        if (!table && s->type == (dynamic ? SHT_DYNSYM : SHT_SYMTAB))
+            table = s;
     if (!table || !table->size)
         return STATUS_OK;
     uint64_t entry = f->is64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
     if (table->entry_size != entry || table->size % entry)
         return diag_fail(d, STATUS_INPUT,
-                         "%s: section %u (%s): 0x%" PRIx64 " bytes are not whole symbols of %" PRIu64
-                         " bytes (sh_entsize %" PRIu64 ")",
+                         "%s: section %u (%s): 0x%" PRIx64
+                         " bytes are not whole symbols of %" PRIu64 " bytes (sh_entsize %" PRIu64
+                         ")",
                          f->path, table->index, table->name, table->size, entry, table->entry_size);
     const struct elf_section *table_strings = linked_strings(f, table);
     if (!table_strings)
@@ -75,7 +80,8 @@ enum status elf_symbols_read(struct diag *d, struct arena *a, const struct elf_f
     out->count = out->capacity = count;
     for (size_t i = 0; i < count; i++) {
         uint32_t name, section;
-        struct elf_symbol s = symbol_decode(f, f->data + table->offset + i * entry, &name, &section);
+        struct elf_symbol s =
+            symbol_decode(f, f->data + table->offset + i * entry, &name, &section);
         s.name = elf_string(f, table_strings, name);
         s.section = resolve_index(f, extended, i, section);
         s.index = (uint32_t)i;
@@ -117,7 +123,8 @@ static void relr_decode(struct arena *a, const struct elf_file *f, const struct 
         }
         for (unsigned bit = 1; bit < word * 8; bit++)
             if (entry >> bit & 1)
-                vec_push(a, out, ((struct elf_reloc){.offset = where + (bit - 1) * word, .type = type}));
+                vec_push(a, out,
+                         ((struct elf_reloc){.offset = where + (bit - 1) * word, .type = type}));
         where += (uint64_t)(word * 8 - 1) * word;
     }
 }
@@ -147,8 +154,8 @@ enum status elf_relocs_read(struct diag *d, struct arena *a, const struct elf_fi
         r->type = f->is64 ? (uint32_t)info : (uint32_t)(info & 0xff);
         r->symbol = f->is64 ? (uint32_t)(info >> 32) : (uint32_t)(info >> 8);
         if (addend)
-            r->addend = f->is64 ? (int64_t)elf_get(f, p + 16, 8)
-                                : (int32_t)(uint32_t)elf_get(f, p + 8, 4);
+            r->addend =
+                f->is64 ? (int64_t)elf_get(f, p + 16, 8) : (int32_t)(uint32_t)elf_get(f, p + 8, 4);
     }
     return STATUS_OK;
 }
