@@ -7,6 +7,13 @@
 #include <elf.h>
 #include <string.h>
 
+static const struct elf_version *version_of(const struct elf_object *o, uint64_t n)
+{
+    const struct elf_versions *v = o->versions;
+    unsigned index = v->versym && n < v->count ? elf_get16(v->versym + 2 * n) & 0x7fff : 0;
+    return index < v->table.count && v->table.items[index].name ? &v->table.items[index] : NULL;
+}
+
 struct lookup {
     const struct linkmap *map;
     const char *name;
@@ -124,6 +131,42 @@ static bool look_up(struct lookup *l, const struct elf_object *from)
     return false;
 }
 
+static unsigned bind_of(const struct elf_object *o, uint64_t n)
+{
+    Elf64_Sym s;
+    memcpy(&s, o->tables->symbols + n * sizeof s, sizeof s);
+    return ELF64_ST_BIND(s.st_info);
+}
+
+static bool named(void *context, uint64_t n)
+{
+    const struct lookup *l = context;
+    struct elf_symbol s;
+    return elf_dynamic_symbol(l->object, n, &s) && !strcmp(s.name, l->name);
+}
+
+/* STB_GNU_UNIQUE: one definition per name in the whole process, versions or not: the one that the
+ * object relocated first came upon. Objects are relocated from the last to the first. */
+static void unify(struct lookup *l)
+{
+    const struct linkmap *map = l->map;
+    if (map->musl || bind_of(l->in, l->symbol) != STB_GNU_UNIQUE)
+        return;
+    for (size_t i = map->scope.count; i-- > 0;) {
+        struct lookup first = *l;
+        first.object = map->objects.items[map->scope.items[i]].elf;
+        uint64_t n = elf_hash_walk(first.object, l->gnu, l->sysv, named, &first);
+        if (!n || bind_of(first.object, n) != STB_GNU_UNIQUE)
+            continue;
+        first.version = version_of(first.object, n);
+        if (look_up(&first, first.object)) {
+            l->in = first.in;
+            l->symbol = first.symbol;
+        }
+        return;
+    }
+}
+
 static struct linkmap_binding result(const struct elf_object *object, uint64_t n)
 {
     Elf64_Sym s;
@@ -150,20 +193,17 @@ struct linkmap_binding linkmap_bind(const struct linkmap *map, const struct elf_
         return none;
     if (map->musl ? s.bind == STB_LOCAL : binds_here(&s))
         return n ? result(from, n) : none;
-    const struct elf_versions *v = from->versions;
-    const struct elf_version *version = NULL;
-    if (v->versym && s.version_index < v->table.count && v->table.items[s.version_index].name)
-        version = &v->table.items[s.version_index];
     struct lookup l = {.map = map,
                        .name = s.name,
                        .gnu = elf_hash_gnu(s.name),
                        .sysv = elf_hash_sysv(s.name),
-                       .version = version,
+                       .version = version_of(from, n),
                        .kind = kind};
     if (!look_up(&l, from)) {
         none.weak = s.bind == STB_WEAK;
         return none;
     }
+    unify(&l);
     /* A protected definition binds to itself once anybody defines it. */
     if (s.visibility == STV_PROTECTED && !map->musl)
         return result(from, n);
