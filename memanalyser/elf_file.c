@@ -230,7 +230,7 @@ static enum status names_check(struct diag *d, struct elf_file *f, const uint32_
                          f->names_section);
     enum status status = section_check(d, f, table);
     for (size_t i = 1; !status && i < f->sections.count; i++) {
-        const char *name = elf_string(f, table, names[i]);
+        const char *name = elf_table_string(f, table, names[i]);
         if (!name)
             return diag_fail(d, STATUS_INPUT,
                              "%s: section %zu: its name is at 0x%x of a string table of 0x%" PRIx64
@@ -356,7 +356,7 @@ const unsigned char *elf_contents(const struct elf_file *f, const struct elf_sec
     return elf_file_size(s) ? f->data + s->offset : NULL;
 }
 
-const struct elf_section *elf_section_named(const struct elf_file *f, const char *name)
+const struct elf_section *elf_section_by_name(const struct elf_file *f, const char *name)
 {
     vec_each (s, &f->sections)
         if (s->type != SHT_NULL && strcmp(s->name, name) == 0)
@@ -385,7 +385,8 @@ uint64_t elf_file_size(const struct elf_section *s)
     return s->type == SHT_NOBITS || s->type == SHT_NULL ? 0 : s->size;
 }
 
-const char *elf_string(const struct elf_file *f, const struct elf_section *table, uint64_t offset)
+const char *elf_table_string(const struct elf_file *f, const struct elf_section *table,
+                             uint64_t offset)
 {
     if (!table || table->type == SHT_NOBITS || offset >= table->size)
         return NULL;

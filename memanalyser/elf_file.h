@@ -84,7 +84,7 @@ enum status elf_parse(struct diag *d, struct arena *a, const char *path, const u
 /* Bytes of a section in the file, NULL for SHT_NOBITS and empty ones. */
 const unsigned char *elf_contents(const struct elf_file *f, const struct elf_section *s);
 /* The section of that name, NULL: none. */
-const struct elf_section *elf_section_named(const struct elf_file *f, const char *name);
+const struct elf_section *elf_section_by_name(const struct elf_file *f, const char *name);
 /* The allocated section that holds address (never .tbss), NULL: none. */
 const struct elf_section *elf_section_at(const struct elf_file *f, uint64_t address);
 /* Memory bytes of a section: 0 unless allocated. .tbss takes none (its copies live in threads). */
@@ -94,7 +94,8 @@ uint64_t elf_file_size(const struct elf_section *s);
 /* An unsigned number of width 1, 2, 4 or 8 in the file's byte order; the caller checked bounds. */
 uint64_t elf_get(const struct elf_file *f, const unsigned char *p, unsigned width);
 /* The NUL-terminated string at offset of a string table, NULL when it is not inside. */
-const char *elf_string(const struct elf_file *f, const struct elf_section *table, uint64_t offset);
+const char *elf_table_string(const struct elf_file *f, const struct elf_section *table,
+                             uint64_t offset);
 
 /* Every symbol of the SHT_SYMTAB (or, dynamic, SHT_DYNSYM) table, the null one included so that
  * indices fit. No table: an empty list. */

@@ -82,7 +82,7 @@ enum status elf_symbols_read(struct diag *d, struct arena *a, const struct elf_f
         uint32_t name, section;
         struct elf_symbol s =
             symbol_decode(f, f->data + table->offset + i * entry, &name, &section);
-        s.name = elf_string(f, table_strings, name);
+        s.name = elf_table_string(f, table_strings, name);
         s.section = resolve_index(f, extended, i, section);
         s.index = (uint32_t)i;
         if (!s.name && name)

@@ -76,7 +76,7 @@ static bool covered(const functions *f, size_t count, uint32_t section, uint64_t
 
 static void from_unwind(struct image *image, functions *out)
 {
-    const struct elf_section *s = elf_section_named(&image->elf, ".eh_frame");
+    const struct elf_section *s = elf_section_by_name(&image->elf, ".eh_frame");
     if (!s || image->elf.relocatable)
         return;
     unwind_entries entries;

@@ -175,7 +175,7 @@ static const struct claim *claim_of_pc(const struct image *image, uint64_t pc)
  */
 static void claim_header(struct image *image)
 {
-    const struct elf_section *s = elf_section_named(&image->elf, ".eh_frame_hdr");
+    const struct elf_section *s = elf_section_by_name(&image->elf, ".eh_frame_hdr");
     const unsigned char *p = s ? elf_contents(&image->elf, s) : NULL;
     if (!p || s->size < 12 || p[1] != (DW_EH_PE_pcrel | DW_EH_PE_sdata4) ||
         p[2] != DW_EH_PE_udata4 || p[3] != (DW_EH_PE_datarel | DW_EH_PE_sdata4))
@@ -193,7 +193,7 @@ static void claim_header(struct image *image)
 enum status image_claim_unwind(struct diag *d, struct image *image)
 {
     (void)d;
-    const struct elf_section *s = elf_section_named(&image->elf, ".eh_frame");
+    const struct elf_section *s = elf_section_by_name(&image->elf, ".eh_frame");
     if (!s || image->elf.relocatable)
         return STATUS_OK;
     unwind_entries entries;

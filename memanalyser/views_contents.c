@@ -201,7 +201,7 @@ enum status view_dynamic(struct diag *d, struct image *image, const struct view_
             uint64_t value = elf_get(f, f->data + s->offset + at + word, word);
             table_text(t, elf_dynamic_tag_name(a, tag));
             table_address(t, value);
-            table_text(t, tag_is_string(tag) ? elf_string(f, names, value) : NULL);
+            table_text(t, tag_is_string(tag) ? elf_table_string(f, names, value) : NULL);
             if (tag == DT_NULL)
                 break;
         }
