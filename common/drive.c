@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "common/drive.h"
-#include "common/subprocess.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -306,9 +305,11 @@ static enum status run_command(struct state *s, struct drive_step *step)
                                .on_output = on_shell_output,
                                .context = &output};
     int64_t began = now_us();
-    enum status status = subprocess_run(s->d, s->a, &shell);
+    enum status status =
+        v->run ? v->run(v->context, s->d, s->a, &shell) : subprocess_run(s->d, s->a, &shell);
     step->outcome = shell.timed_out ? DRIVE_TIMEOUT : DRIVE_DONE;
     step->exit_status = shell.exit_status;
+    step->signal = shell.signal;
     step->output = output.both.used ? output.both.data : "";
     step->size = output.both.used;
     step->duration_us = now_us() - began;
@@ -384,10 +385,15 @@ static void await_end(struct state *s)
     struct drive *v = s->drive;
     bool server = v->tests && v->tests->type != TEST_STDIN && v->ready;
     int64_t until = now_us() + (int64_t)(server ? SERVER_END_MS : limit_ms(v)) * 1000;
-    while (!ended(s) && now_us() < until)
-        take(s, TICK_MS);
-    v->serving = server && !ended(s);
-    v->timed_out = !server && !ended(s);
+    int64_t worked = now_us();
+    bool idle = false;
+    while (!ended(s) && now_us() < until && !idle) {
+        if (take(s, TICK_MS) || (v->idle_ms && !process_waits(v->process->pid)))
+            worked = now_us();
+        idle = v->idle_ms && now_us() - worked >= (int64_t)v->idle_ms * 1000;
+    }
+    v->serving = (server || idle) && !ended(s);
+    v->timed_out = !server && !idle && !ended(s);
 }
 
 enum status drive(struct diag *d, struct arena *a, struct drive *v)
@@ -401,6 +407,8 @@ enum status drive(struct diag *d, struct arena *a, struct drive *v)
         v->ready_ms = READY_MS;
     if (v->tests && v->tests->commands.count) {
         await_ready(&s);
+        if (v->begun)
+            v->begun(v->context);
         if (v->tests->type == TEST_STDIN)
             run_stdin(&s);
         else if (v->tests->type == TEST_TELNET)

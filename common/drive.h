@@ -6,6 +6,7 @@
 #define COMMON_DRIVE_H
 
 #include "common/process.h"
+#include "common/subprocess.h"
 #include "common/testfile.h"
 
 enum drive_outcome {
@@ -22,6 +23,7 @@ struct drive_step {
     const char *command;
     enum drive_outcome outcome;
     int exit_status;    /* exec: of the shell command, -1 by a signal or not ended; else -1 */
+    int signal;         /* exec: the one that ended it, or 0 */
     const char *output; /* exec: the command's output and error; telnet: the reply; stdin: what the
                            program printed from here to the next command */
     size_t size;
@@ -36,6 +38,7 @@ struct drive {
     int settle_ms; /* silence after which an answer counts as complete where nothing else tells; 0:
                       the test file's pause, at least 50 ms */
     int run_ms;    /* longest wait for the program's end after the last command; 0: the test's */
+    int idle_ms;   /* without tests: enough once it has only waited for events so long; 0: never */
     bool local;    /* the process is the program itself: /proc tells when it waits or listens */
     const char *const *env; /* added for exec commands; NULL: none */
     const char *directory;  /* where exec commands run; NULL: the present one */
@@ -48,6 +51,10 @@ struct drive {
      * (then *status is its exit status, -1: unknown), or that the boot is over (readiness). */
     bool (*over)(void *context, const char *console, size_t size, int *status);
     bool (*booted)(void *context, const char *console, size_t size);
+    /* Called once it is ready and the commands begin; NULL: not. */
+    void (*begun)(void *context);
+    /* Runs an exec command; NULL: subprocess_run does. */
+    enum status (*run)(void *context, struct diag *d, struct arena *a, struct subprocess *p);
     void *context;
     /* results */
     VEC(struct drive_step) steps;

@@ -195,10 +195,13 @@ static enum status decode_strings(struct decoder *dec, const json_t *json, strin
 {
     if (!json_is_array(json))
         return wrong(dec, "an array of strings");
+    size_t length = strlen(dec->path);
     for (size_t i = 0; i < json_array_size(json); i++) {
         const char *s = json_string_value(json_array_get(json, i));
-        if (!s)
-            return wrong(dec, "an array of strings");
+        if (!s) {
+            snprintf(dec->path + length, sizeof dec->path - length, "[%zu]", i);
+            return wrong(dec, "a string");
+        }
         vec_push(dec->arena, list, arena_strdup(dec->arena, s));
     }
     return STATUS_OK;

@@ -135,7 +135,9 @@ static bool reap(struct process *p, int options)
 
 bool process_ended(struct process *p)
 {
-    return p->ended || reap(p, WNOHANG);
+    if (!p->ended && p->watch)
+        p->ended = p->watch(p);
+    return p->ended || (!p->watch && reap(p, WNOHANG));
 }
 
 void process_close_input(struct process *p)
@@ -276,7 +278,8 @@ static void listed(struct arena *a, pid_t pid, const char *table, bool udp, cons
         if ((!udp && state != 0x0a) || !socket_of(inodes, count, inode))
             continue;
         bool known = false;
-        vec_each(l, out) known |= l->port == (int)port && l->udp == udp;
+        vec_each (l, out)
+            known |= l->port == (int)port && l->udp == udp;
         if (!known)
             vec_push(a, out, ((struct listening){(int)port, udp}));
     }

@@ -19,6 +19,8 @@ struct process {
     bool terminal;
     /* Called in the child in place of execvp (a tracer, say); must not return. NULL: none. */
     void (*in_child)(void *context, const char *const *argv);
+    /* Tells whether it has ended and how, where somebody else waits for it; NULL: waitpid does. */
+    bool (*watch)(struct process *p);
     void *context;
     /* results */
     pid_t pid;

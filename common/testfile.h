@@ -35,5 +35,8 @@ enum status test_file_read(struct diag *d, struct arena *a, const char *path,
                            struct test_file *out);
 /* Command lines of a configFiles/NAME.txt: one per line, blank lines and # comments left out. */
 enum status command_lines_read(struct diag *d, struct arena *a, const char *path, strings *out);
+/* Splits a command line into words, quotes and backslashes as in the shell (nothing is expanded).
+ * Returns NULL, or what is wrong with it. */
+const char *split_words(struct arena *a, const char *line, strings *words);
 
 #endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Facts about single system calls that the tracer needs. */
+#include "tracer/session.h"
+#include <seccomp.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
+/* Calls that wait for something from outside; condition on an argument, where one is needed to
+ * tell a wait from a look. */
+static const struct {
+    int number;
+    enum { ALWAYS, STANDARD_INPUT, TIMEOUT, COMPLETIONS } when;
+} waits[] = {
+    {SYS_accept, ALWAYS},       {SYS_accept4, ALWAYS},         {SYS_epoll_wait, ALWAYS},
+    {SYS_epoll_pwait, ALWAYS},  {SYS_epoll_pwait2, ALWAYS},    {SYS_poll, TIMEOUT},
+    {SYS_ppoll, ALWAYS},        {SYS_select, ALWAYS},          {SYS_pselect6, ALWAYS},
+    {SYS_read, STANDARD_INPUT}, {SYS_readv, STANDARD_INPUT},   {SYS_rt_sigsuspend, ALWAYS},
+    {SYS_pause, ALWAYS},        {SYS_rt_sigtimedwait, ALWAYS}, {SYS_io_uring_enter, COMPLETIONS},
+};
+
+bool call_waits(const struct call *call)
+{
+    if (call->abi != ABI_NATIVE)
+        return false;
+    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+        if (waits[i].number != call->number)
+            continue;
+        switch (waits[i].when) {
+        case ALWAYS:
+            return true;
+        case STANDARD_INPUT:
+            return (uint32_t)call->args[0] == 0;
+        case TIMEOUT:     /* poll: 0 only looks */
+        case COMPLETIONS: /* io_uring_enter: how many to wait for */
+            return (uint32_t)call->args[2] != 0;
+        }
+    }
+    return false;
+}
+
+const char *call_name(struct arena *a, enum abi abi, int64_t number)
+{
+    const char *native = syscall_name(number);
+    if (abi == ABI_NATIVE)
+        return native ? native : arena_printf(a, "syscall_%lld", (long long)number);
+    if (abi == ABI_X32)
+        return native ? arena_printf(a, "x32:%s", native)
+                      : arena_printf(a, "x32:syscall_%lld", (long long)number);
+    char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86, (int)number);
+    const char *result = name ? arena_printf(a, "int80:%s", name)
+                              : arena_printf(a, "int80:syscall_%lld", (long long)number);
+    free(name);
+    return result;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Starting a process for the tracing thread to seize. The child runs in a session of its own (no
+ * controlling terminal), dies with the tool from its first instruction on, and stops itself before
+ * it becomes the program. */
+#include "tracer/script.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Why the child could not become the program. */
+struct failure {
+    int error;
+    enum { FAILED_SETUP, FAILED_FILTER, FAILED_EXEC } step;
+};
+
+static void reset_signals(void)
+{
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    for (int i = 1; i < 65; i++)
+        if (i != SIGKILL && i != SIGSTOP)
+            sigaction(i, &standard, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* After fork in a program with threads: only what is async-signal-safe. Never returns. */
+static void child(const struct start *start, pid_t parent, int report)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(127);
+    setsid();
+    reset_signals();
+    struct failure failure = {0, FAILED_SETUP};
+    bool good = dup2(start->in, 0) >= 0 && dup2(start->out, 1) >= 0 && dup2(start->err, 2) >= 0 &&
+                (!start->directory || chdir(start->directory) == 0);
+    if (good) {
+        raise(SIGSTOP); /* until seized */
+        failure.step = FAILED_FILTER;
+        errno = start->filtered ? filter_install(start->engine) : 0;
+        good = errno == 0;
+    }
+    if (good) {
+        failure.step = FAILED_EXEC;
+        execve(start->path, (char *const *)start->argv, (char *const *)start->env);
+    }
+    failure.error = errno;
+    ssize_t ignored = write(report, &failure, sizeof failure);
+    (void)ignored;
+    _exit(127);
+}
+
+static enum status explain(struct diag *d, const char *path, const struct failure *failure)
+{
+    const char *what = strerror(failure->error);
+    if (failure->step == FAILED_EXEC && failure->error == ENOENT)
+        return diag_fail(d, STATUS_INPUT,
+                         "%s: cannot be executed: the file or the interpreter it names is missing",
+                         path);
+    if (failure->step == FAILED_EXEC)
+        return diag_fail(d, STATUS_INPUT, "%s: cannot be executed: %s", path, what);
+    if (failure->step == FAILED_FILTER)
+        return diag_fail(d, STATUS_SYSTEM,
+                         "cannot install a seccomp filter: %s (try --engine ptrace)", what);
+    return diag_fail(d, STATUS_SYSTEM, "%s: cannot prepare its start: %s", path, what);
+}
+
+enum status launch_start(struct diag *d, struct arena *a, struct meeting *m,
+                         const struct start *start, bool program, struct launch **out)
+{
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0)
+        return diag_fail(d, STATUS_SYSTEM, "cannot create a pipe: %s", strerror(errno));
+    struct launch *launch = ARENA_NEW(a, struct launch);
+    launch->program = program;
+    pid_t parent = getpid();
+    /* The lock makes the tracing thread wait until the launch is in the list. */
+    pthread_mutex_lock(&m->lock);
+    launch->pid = fork();
+    if (launch->pid == 0)
+        child(start, parent, report[1]);
+    int error = errno;
+    if (launch->pid > 0) {
+        launch->next = m->launches;
+        m->launches = launch;
+        pthread_cond_broadcast(&m->changed);
+    }
+    pthread_mutex_unlock(&m->lock);
+    close(report[1]);
+    struct failure failure;
+    enum status status = STATUS_OK;
+    if (launch->pid < 0)
+        status = diag_fail(d, STATUS_SYSTEM, "cannot start a process: %s", strerror(error));
+    else if (read(report[0], &failure, sizeof failure) == sizeof failure)
+        status = explain(d, start->path, &failure);
+    close(report[0]);
+    *out = launch;
+    return status;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The tracing thread: what every stop means, and how the stopped thread goes on. See ptrace(2),
+ * "PTRACE_SEIZE". Births are followed by the kernel's own means, so that no process is ever
+ * outside; should the tool die in any way, the kernel kills all of them (PTRACE_O_EXITKILL). */
+#include "tracer/script.h"
+#include "tracer/session.h"
+#include <errno.h>
+#include <limits.h>
+#include <linux/audit.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+              PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL,
+    SYSCALL_STOP = SIGTRAP | 0x80,
+    TASK_LIMIT = 4 * PROCESS_LIMIT,
+};
+
+static void task_resume(struct session *s, struct task *task, int signal)
+{
+    if (s->ending || (task->process && task->process->launch && task->process->launch->killed)) {
+        kill(task->process ? task->process->id : task->id, SIGKILL);
+        return;
+    }
+    bool calls = task->wants_end || (task->process && task->process->mode == MODE_PTRACE);
+    /* ESRCH: killed meanwhile, its end is on the way. */
+    ptrace(calls ? PTRACE_SYSCALL : PTRACE_CONT, task->id, NULL, (void *)(uintptr_t)signal);
+}
+
+/* ---- births and deaths ---- */
+
+static void adopt(struct session *s, struct launch *launch)
+{
+    if (ptrace(PTRACE_SEIZE, launch->pid, NULL, (void *)(uintptr_t)OPTIONS) != 0) {
+        s->seize_error = errno;
+        kill(launch->pid, SIGKILL);
+        return;
+    }
+    struct space *space = space_new(s, NULL);
+    struct tracee *process = process_add(s, launch->pid, space, NULL);
+    process->mode = MODE_FOLLOW;
+    process->launch = launch;
+    launch->seized = true;
+    meeting_member(s->meeting, launch, 1);
+    task_add(s, launch->pid, process);
+    kill(launch->pid, SIGCONT);
+}
+
+static void bound_births(struct session *s)
+{
+    if (s->fork_limit || s->ending)
+        return;
+    if (HASH_COUNT(s->processes) <= PROCESS_LIMIT && HASH_COUNT(s->tasks) <= TASK_LIMIT)
+        return;
+    s->fork_limit = s->ending = true;
+    struct tracee *process, *next;
+    HASH_ITER (hh, s->processes, process, next) {
+        kill(process->id, SIGKILL);
+    }
+}
+
+/* The flags with which the stopped parent made its child. */
+static uint64_t clone_flags(const struct task *task, int event)
+{
+    struct user_regs_struct regs;
+    uint64_t flags = 0;
+    if (ptrace(PTRACE_GETREGS, task->id, NULL, &regs) != 0)
+        return event == PTRACE_EVENT_VFORK ? CLONE_VM : 0;
+    if (regs.cs == 0x23) /* 32-bit calls: clone is 120, its flags are in ebx */
+        return regs.orig_rax == 120 ? regs.rbx : event == PTRACE_EVENT_VFORK ? CLONE_VM : 0;
+    switch ((long)regs.orig_rax) {
+    case SYS_clone:
+        return regs.rdi;
+    case SYS_clone3:
+        memory_read(task->id, regs.rdi, &flags, sizeof flags);
+        return flags;
+    default:
+        return event == PTRACE_EVENT_VFORK ? CLONE_VM : 0;
+    }
+}
+
+static void born(struct session *s, struct task *parent, int event)
+{
+    unsigned long id = 0;
+    if (ptrace(PTRACE_GETEVENTMSG, parent->id, NULL, &id) != 0 || !parent->process)
+        return;
+    struct tracee *process = parent->process;
+    struct task *early = task_find(s, (pid_t)id);
+    if (early && early->process) /* a stale entry: the kernel reuses ids */
+        return;
+    if (early && early->ended_early) {
+        task_remove(s, early);
+        return;
+    }
+    uint64_t flags = clone_flags(parent, event);
+    if (!(flags & CLONE_THREAD)) {
+        struct space *space = flags & CLONE_VM ? process->space : space_copy(s, process->space);
+        process = process_add(s, (pid_t)id, space, process);
+    }
+    struct task *child = task_add(s, (pid_t)id, process);
+    if (child->stopped_early) {
+        child->stopped_early = false;
+        task_resume(s, child, 0);
+    }
+    bound_births(s);
+}
+
+static void ended(struct session *s, struct task *task, pid_t pid, int status)
+{
+    struct launch *launch = meeting_launch(s->meeting, pid);
+    if (task && (task->process || task->stopped_early)) {
+        task_remove(s, task);
+    } else if (!launch) {
+        task = task_add(s, pid, NULL);
+        task->ended_early = true;
+    }
+    if (launch)
+        meeting_ended(s->meeting, launch, status);
+}
+
+static void executed(struct session *s, struct task *task)
+{
+    unsigned long former = 0;
+    ptrace(PTRACE_GETEVENTMSG, task->id, NULL, &former);
+    /* A thread that executes a program takes the place of the first one; the others are gone. */
+    struct task *old = former ? task_find(s, (pid_t)former) : NULL;
+    if (old && old != task && old->process == task->process)
+        task_remove(s, old);
+    task->wants_end = false;
+    exec_happened(s, task);
+    task_resume(s, task, 0);
+}
+
+/* ---- calls ---- */
+
+static bool fetch_call(const struct task *task, struct call *call, bool *entry)
+{
+    struct __ptrace_syscall_info info = {0};
+    if (ptrace(PTRACE_GET_SYSCALL_INFO, task->id, (void *)sizeof info, &info) <= 0)
+        return false;
+    *entry = info.op == PTRACE_SYSCALL_INFO_ENTRY || info.op == PTRACE_SYSCALL_INFO_SECCOMP;
+    call->abi = info.arch == AUDIT_ARCH_I386 ? ABI_I386 : ABI_NATIVE;
+    call->ip = info.instruction_pointer - 2;
+    call->sp = info.stack_pointer;
+    call->number = (int64_t)info.entry.nr; /* .seccomp begins alike */
+    if (call->abi == ABI_NATIVE && (call->number & __X32_SYSCALL_BIT)) {
+        call->abi = ABI_X32;
+        call->number &= ~__X32_SYSCALL_BIT;
+    }
+    for (size_t i = 0; i < 6; i++)
+        call->args[i] = info.entry.args[i];
+    return true;
+}
+
+/* A file mapped executable: what the dynamic linker and dlopen do with libraries. */
+static void see_mapping(struct session *s, struct task *task, const struct call *call)
+{
+    bool maps = call->abi == ABI_NATIVE && call->number == SYS_mmap &&
+                (call->args[2] & PROT_EXEC) && (int)call->args[4] >= 0 &&
+                !(call->args[3] & MAP_ANONYMOUS);
+    char link[64], path[PATH_MAX];
+    if (!maps)
+        return;
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)task->id, (int)call->args[4]);
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    if (n <= 0)
+        return;
+    path[n] = '\0';
+    record_library(s, task->process, path);
+}
+
+static void call_stop(struct session *s, struct task *task, bool seccomp)
+{
+    struct call call;
+    bool entry = false;
+    enum mode mode = task->process->mode;
+    if (mode != MODE_FOLLOW && fetch_call(task, &call, &entry) && entry &&
+        seccomp == (mode == MODE_SECCOMP)) {
+        record_call(s, task, &call);
+        see_mapping(s, task, &call);
+    }
+    task_resume(s, task, 0);
+}
+
+/* ---- dispatch ---- */
+
+static bool job_control(int signal)
+{
+    return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+static void stopped(struct session *s, struct task *task, int status)
+{
+    int signal = WSTOPSIG(status), event = status >> 16;
+    s->stops++;
+    switch (event) {
+    case PTRACE_EVENT_FORK:
+    case PTRACE_EVENT_VFORK:
+    case PTRACE_EVENT_CLONE:
+        born(s, task, event);
+        task_resume(s, task, 0);
+        return;
+    case PTRACE_EVENT_EXEC:
+        executed(s, task);
+        return;
+    case PTRACE_EVENT_SECCOMP:
+        call_stop(s, task, true);
+        return;
+    case PTRACE_EVENT_STOP:
+        if (job_control(signal) && !s->ending)
+            ptrace(PTRACE_LISTEN, task->id, NULL, NULL);
+        else
+            task_resume(s, task, 0);
+        return;
+    default:
+        break;
+    }
+    if (signal == SYSCALL_STOP)
+        call_stop(s, task, false);
+    else if (signal == SIGTRAP && task->process && trap_happened(s, task))
+        task_resume(s, task, 0);
+    else
+        task_resume(s, task, signal);
+}
+
+static void changed(struct session *s, pid_t pid, int status)
+{
+    struct task *task = task_find(s, pid);
+    if (!WIFSTOPPED(status)) {
+        ended(s, task, pid, status);
+        return;
+    }
+    if (task && task->process) {
+        stopped(s, task, status);
+        return;
+    }
+    struct launch *launch = task ? NULL : meeting_launch(s->meeting, pid);
+    if (launch && !launch->seized) {
+        adopt(s, launch);
+        return;
+    }
+    /* A child that stopped before its parent's stop told of it: it waits for that. */
+    task = task_add(s, pid, NULL);
+    task->stopped_early = true;
+    if (s->ending)
+        kill(pid, SIGKILL);
+}
+
+void loop_run(struct session *s)
+{
+    for (;;) {
+        int status;
+        meeting_serve(s, s->meeting);
+        pid_t pid = waitpid(-1, &status, __WALL | WUNTRACED);
+        if (pid > 0)
+            changed(s, pid, status);
+        else if (errno == ECHILD && !meeting_wait(s->meeting))
+            return;
+    }
+}

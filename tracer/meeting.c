@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Where the two threads of a run meet. The tracing thread sleeps in waitpid, which only a child's
+ * change or a signal ends; a signal that comes just before is lost, so a request is signalled again
+ * until it has been taken. */
+#include "tracer/script.h"
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum { WAKE = SIGUSR1, AGAIN_MS = 1 };
+
+static void woken(int signal)
+{
+    (void)signal;
+}
+
+enum status meeting_open(struct session *s, struct meeting *m)
+{
+    memset(m, 0, sizeof *m);
+    pthread_mutex_init(&m->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&m->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    m->tracer = pthread_self();
+    struct sigaction wake = {.sa_handler = woken};
+    if (sigaction(WAKE, &wake, NULL) != 0)
+        return diag_fail(s->diag, STATUS_SYSTEM, "cannot set a signal handler: %s",
+                         strerror(errno));
+    s->meeting = m;
+    return STATUS_OK;
+}
+
+void meeting_close(struct meeting *m)
+{
+    pthread_mutex_destroy(&m->lock);
+    pthread_cond_destroy(&m->changed);
+}
+
+struct launch *meeting_launch(struct meeting *m, pid_t pid)
+{
+    pthread_mutex_lock(&m->lock);
+    struct launch *launch = m->launches;
+    while (launch && (launch->pid != pid || launch->ended))
+        launch = launch->next;
+    pthread_mutex_unlock(&m->lock);
+    return launch;
+}
+
+void meeting_member(struct meeting *m, struct launch *launch, int change)
+{
+    pthread_mutex_lock(&m->lock);
+    launch->members += change;
+    if (!launch->members)
+        pthread_cond_broadcast(&m->changed);
+    pthread_mutex_unlock(&m->lock);
+}
+
+void meeting_ended(struct meeting *m, struct launch *launch, int status)
+{
+    pthread_mutex_lock(&m->lock);
+    launch->ended = true;
+    launch->status = status;
+    pthread_cond_broadcast(&m->changed);
+    pthread_mutex_unlock(&m->lock);
+}
+
+bool meeting_wait(struct meeting *m)
+{
+    pthread_mutex_lock(&m->lock);
+    for (;;) {
+        bool alive = false;
+        for (struct launch *l = m->launches; l; l = l->next)
+            alive |= !l->ended;
+        if (alive || m->over || m->request)
+            break;
+        pthread_cond_wait(&m->changed, &m->lock);
+    }
+    bool go_on = !m->over || m->request;
+    pthread_mutex_unlock(&m->lock);
+    return go_on;
+}
+
+static void signal_launch(struct session *s, const struct launch *launch, int signal)
+{
+    struct tracee *process, *next;
+    bool first = !launch->ended && signal != SIGKILL;
+    HASH_ITER (hh, s->processes, process, next) {
+        if (process->launch == launch && (!first || process->id == launch->pid))
+            kill(process->id, signal);
+    }
+    /* Not yet seized, or just being started. */
+    if (signal == SIGKILL && !launch->ended)
+        kill(launch->pid, SIGKILL);
+}
+
+void meeting_serve(struct session *s, struct meeting *m)
+{
+    pthread_mutex_lock(&m->lock);
+    enum request request = m->request;
+    struct launch *about = m->about, *launches = m->launches;
+    int signal = m->signal;
+    pthread_mutex_unlock(&m->lock);
+    if (!request)
+        return;
+    if (request == ASK_SIGNAL)
+        signal_launch(s, about, signal);
+    if (request == ASK_KILL) {
+        about->killed = true;
+        signal_launch(s, about, SIGKILL);
+    }
+    if (request == ASK_END) {
+        s->ending = true;
+        for (struct launch *l = launches; l; l = l->next)
+            signal_launch(s, l, SIGKILL);
+    }
+    if (request == ASK_RUNNING)
+        record_running(s);
+    pthread_mutex_lock(&m->lock);
+    m->request = ASK_NOTHING;
+    pthread_cond_broadcast(&m->changed);
+    pthread_mutex_unlock(&m->lock);
+}
+
+void meeting_ask(struct meeting *m, enum request request, struct launch *about, int signal)
+{
+    pthread_mutex_lock(&m->lock);
+    while (m->request)
+        pthread_cond_wait(&m->changed, &m->lock);
+    m->request = request;
+    m->about = about;
+    m->signal = signal;
+    pthread_cond_broadcast(&m->changed);
+    while (m->request) {
+        pthread_kill(m->tracer, WAKE);
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += AGAIN_MS * 1000000;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_nsec -= 1000000000;
+            until.tv_sec++;
+        }
+        pthread_cond_timedwait(&m->changed, &m->lock, &until);
+    }
+    pthread_mutex_unlock(&m->lock);
+}
+
+bool meeting_gone(struct meeting *m, struct launch *launch)
+{
+    pthread_mutex_lock(&m->lock);
+    bool gone = launch->ended && !launch->members;
+    pthread_mutex_unlock(&m->lock);
+    return gone;
+}

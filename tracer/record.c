@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What is learned from a call, and how it becomes the dynamic part of the profile. */
+#include "tracer/sets.h"
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct sets *sets_new(struct arena *a)
+{
+    return ARENA_NEW(a, struct sets);
+}
+
+static unsigned phase_of(const struct tracee *process, const struct call *call)
+{
+    const struct space *space = process->space;
+    if (!process->entered && call->ip >= space->loader && call->ip < space->loader_end)
+        return PHASE_LOADER;
+    if (process->leaving)
+        return PHASE_EXIT;
+    return process->waited ? PHASE_RUN : PHASE_INIT;
+}
+
+void record_call(struct session *s, struct task *task, const struct call *call)
+{
+    struct tracee *process = task->process;
+    struct unit *unit = process->space->unit;
+    if (!unit || call->number < 0 || call->number >= SYSCALL_LIMIT)
+        return;
+    /* Other threads may wait before the first one has finished setting up. */
+    if (!process->waited && task->id == process->id && call_waits(call))
+        process->waited = true;
+    struct fact *fact = &unit->calls[call->abi][call->number];
+    fact->phases |= phase_of(process, call);
+    fact->count++;
+    if (unit->program && call->abi == ABI_NATIVE) {
+        selectors_record(s, task, call);
+        files_record(s, task, call);
+    }
+}
+
+void record_running(struct session *s)
+{
+    struct tracee *process, *next;
+    HASH_ITER (hh, s->processes, process, next) {
+        if (process->recorded && process->launch && process->launch->program)
+            process->waited = true;
+    }
+}
+
+void record_library(struct session *s, const struct tracee *process, const char *path)
+{
+    const struct unit *unit = process->space->unit;
+    if (!unit || !unit->program || strcmp(path, unit->path) == 0)
+        return;
+    struct library_seen *seen;
+    HASH_FIND_STR(s->sets->libraries, path, seen);
+    if (seen)
+        return;
+    seen = ARENA_NEW(s->arena, struct library_seen);
+    seen->path = arena_strdup(s->arena, path);
+    HASH_ADD_KEYPTR(hh, s->sets->libraries, seen->path, strlen(seen->path), seen);
+}
+
+/* ---- into the profile ---- */
+
+/* DT_SONAME of an ELF file; NULL: it has none, or is no shared object. */
+static const char *soname_of(struct arena *a, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const char *found = NULL;
+    Elf *elf = NULL;
+    if (fd >= 0 && elf_version(EV_CURRENT) != EV_NONE)
+        elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    for (Elf_Scn *scn = NULL; elf && !found && (scn = elf_nextscn(elf, scn));) {
+        GElf_Shdr header;
+        Elf_Data *data;
+        if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_DYNAMIC ||
+            !(data = elf_getdata(scn, NULL)))
+            continue;
+        GElf_Dyn dyn;
+        for (int i = 0; gelf_getdyn(data, i, &dyn) && dyn.d_tag != DT_NULL && !found; i++) {
+            const char *name =
+                dyn.d_tag == DT_SONAME ? elf_strptr(elf, header.sh_link, dyn.d_un.d_val) : NULL;
+            if (name && *name)
+                found = arena_strdup(a, name);
+        }
+    }
+    elf_end(elf);
+    if (fd >= 0)
+        close(fd);
+    return found;
+}
+
+static int by_soname(const void *x, const void *y)
+{
+    const struct profile_library *a = x, *b = y;
+    int order = strcmp(a->soname, b->soname);
+    return order ? order : strcmp(a->path, b->path);
+}
+
+static void libraries_finish(struct session *s, struct arena *a, struct profile_dynamic *out)
+{
+    struct library_seen *seen, *next;
+    HASH_ITER (hh, s->sets->libraries, seen, next) {
+        const char *slash = strrchr(seen->path, '/');
+        struct profile_library *library = vec_add(a, &out->libraries);
+        library->path = arena_strdup(a, seen->path);
+        library->soname = soname_of(a, seen->path);
+        if (!library->soname)
+            library->soname = slash ? slash + 1 : library->path;
+        HASH_DEL(s->sets->libraries, seen);
+    }
+    vec_sort(&out->libraries, by_soname);
+}
+
+static void calls_finish(struct session *s, struct arena *a, const struct unit *unit,
+                         profile_syscalls *out)
+{
+    for (int abi = 0; abi < ABI_COUNT; abi++)
+        for (int number = 0; number < SYSCALL_LIMIT; number++) {
+            const struct fact *fact = &unit->calls[abi][number];
+            if (!fact->phases)
+                continue;
+            struct profile_syscall *call = vec_add(a, out);
+            call->name = call_name(a, abi, number);
+            call->number = number;
+            call->phases = fact->phases;
+            call->count = s->options->count ? fact->count : 0;
+            call->class_ = -1;
+        }
+    profile_syscalls_sort(out);
+}
+
+static int by_path(const void *x, const void *y)
+{
+    return strcmp(((const struct profile_exec *)x)->path, ((const struct profile_exec *)y)->path);
+}
+
+void record_finish(struct session *s, struct arena *a, struct profile_dynamic *out)
+{
+    for (const struct unit *unit = s->units; unit; unit = unit->next) {
+        if (unit->program) {
+            calls_finish(s, a, unit, &out->syscalls);
+            continue;
+        }
+        struct profile_exec *exec = vec_add(a, &out->execs);
+        exec->path = arena_strdup(a, unit->path);
+        calls_finish(s, a, unit, &exec->syscalls);
+    }
+    vec_sort(&out->execs, by_path);
+    libraries_finish(s, a, out);
+    selectors_finish(s, a, out);
+    files_finish(s, a, out);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Where a run takes place: a temporary folder of its own, ports that are free. */
+#include "tracer/script.h"
+#include <errno.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { OPEN_FOLDERS = 32 };
+
+/* Free ports on the loopback address: all are held at once, so that they differ. */
+static bool pick_ports(int *ports, size_t count)
+{
+    int held[SANDBOX_PORTS];
+    bool good = true;
+    for (size_t i = 0; i < count; i++) {
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t size = sizeof address;
+        held[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        good = good && held[i] >= 0 &&
+               bind(held[i], (struct sockaddr *)&address, sizeof address) == 0 &&
+               getsockname(held[i], (struct sockaddr *)&address, &size) == 0;
+        ports[i] = ntohs(address.sin_port);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (held[i] >= 0)
+            close(held[i]);
+    return good;
+}
+
+enum status sandbox_open(struct diag *d, struct arena *a, bool folder, struct sandbox *box)
+{
+    memset(box, 0, sizeof *box);
+    if (!pick_ports(box->ports, SANDBOX_PORTS))
+        return diag_fail(d, STATUS_SYSTEM, "no free port on the loopback address: %s",
+                         strerror(errno));
+    if (!folder)
+        return STATUS_OK;
+    const char *base = getenv("TMPDIR");
+    char *name = arena_printf(a, "%s/toolchain-XXXXXX", base && *base == '/' ? base : "/tmp");
+    if (!mkdtemp(name))
+        return diag_fail(d, STATUS_SYSTEM, "%s: cannot create a folder for the test: %s", name,
+                         strerror(errno));
+    /* Servers that start as root and drop to another user still need to get in. */
+    chmod(name, 0755);
+    box->directory = name;
+    return STATUS_OK;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st;
+    (void)kind;
+    (void)where;
+    remove(path);
+    return 0;
+}
+
+void sandbox_close(struct sandbox *box)
+{
+    if (box->directory)
+        nftw(box->directory, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    box->directory = NULL;
+}
+
+static const char *sandbox_variable(struct arena *a, const struct sandbox *box, const char *program,
+                                    const char *name, size_t length)
+{
+    if (length == 3 && strncmp(name, "DIR", 3) == 0)
+        return box->directory ? box->directory : ".";
+    if (length == 7 && strncmp(name, "PROGRAM", 7) == 0)
+        return program;
+    if (length == 4 && strncmp(name, "PORT", 4) == 0)
+        return arena_printf(a, "%d", box->ports[0]);
+    if (length == 5 && strncmp(name, "PORT", 4) == 0 && name[4] >= '2' &&
+        name[4] < '1' + SANDBOX_PORTS)
+        return arena_printf(a, "%d", box->ports[name[4] - '1']);
+    return NULL;
+}
+
+const char *sandbox_expand(struct arena *a, const struct sandbox *box, const char *program,
+                           const char *text)
+{
+    const char *result = "";
+    while (*text) {
+        const char *start = strstr(text, "${");
+        const char *end = start ? strchr(start, '}') : NULL;
+        const char *value =
+            end ? sandbox_variable(a, box, program, start + 2, (size_t)(end - start - 2)) : NULL;
+        size_t keep = !start ? strlen(text) : (size_t)(start - text) + (value ? 0 : 2);
+        result = arena_printf(a, "%s%.*s%s", result, (int)keep, text, value ? value : "");
+        text = value ? end + 1 : text + keep;
+    }
+    return result;
+}

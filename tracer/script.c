@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What happens in a run, in order: setup commands, the program, its tests, its end, cleanup
+ * commands. Everything here is on the script thread. */
+#include "tracer/script.h"
+#include "tracer/shell.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <regex.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    TEST_MS = 60000,       /* a test without a limit of its own */
+    UNWATCHED_MS = 120000, /* a program without tests and without --wait */
+    IDLE_MS = 5000,        /* such a program that only waits for events */
+    GRACE_MS = 3000,       /* from SIGTERM to SIGKILL */
+    OUTPUT_SHOWN = 4096,   /* bytes of an output in the profile */
+};
+
+static const struct test_file *tests_of(const struct script *script)
+{
+    return script->session->options->tests;
+}
+
+/* ---- results ---- */
+
+static const char *shortened(struct arena *a, const char *output, size_t size)
+{
+    if (size <= OUTPUT_SHOWN)
+        return size ? arena_strndup(a, output, size) : NULL;
+    return arena_printf(a, "%.*s\n[... %zu bytes more]", OUTPUT_SHOWN, output, size - OUTPUT_SHOWN);
+}
+
+static bool matches(const char *expression, const char *text)
+{
+    regex_t compiled;
+    if (regcomp(&compiled, expression, REG_EXTENDED | REG_NOSUB) != 0)
+        return false;
+    int result = regexec(&compiled, text, 0, NULL, 0);
+    regfree(&compiled);
+    return result == 0;
+}
+
+static const char *step_status(struct arena *a, const struct drive_step *step)
+{
+    switch (step->outcome) {
+    case DRIVE_DONE:
+        if (step->signal)
+            return arena_printf(a, "signal %d", step->signal);
+        return step->exit_status < 0 ? "sent" : arena_printf(a, "exit %d", step->exit_status);
+    case DRIVE_REPLY:
+        return "reply";
+    case DRIVE_SILENT:
+        return "no reply";
+    case DRIVE_REFUSED:
+        return "refused";
+    case DRIVE_TIMEOUT:
+        return "timeout";
+    case DRIVE_NOT_SENT:
+        break;
+    }
+    return "not sent";
+}
+
+static void keep_step(struct script *script, const struct drive_step *step, size_t index)
+{
+    struct arena *a = script->arena;
+    const strings *expected = &tests_of(script)->expected;
+    struct profile_test *result = vec_add(a, &script->results);
+    result->command = step->command;
+    result->status = step_status(a, step);
+    result->duration_ms = step->duration_us / 1000;
+    result->output = shortened(a, step->output, step->size);
+    if (index < expected->count && *expected->items[index] &&
+        !matches(expected->items[index], step->size ? step->output : ""))
+        result->status = arena_printf(a, "%s, unexpected output", result->status);
+}
+
+static const char *end_status(const struct script *script, const struct drive *v)
+{
+    if (script->exit_status >= 0)
+        return arena_printf(script->arena, "exit %d", script->exit_status);
+    if (script->timed_out)
+        return "timeout";
+    if (v->serving || !script->signal)
+        return "ended by the tool";
+    return arena_printf(script->arena, "signal %d", script->signal);
+}
+
+static void keep_end(struct script *script, const struct drive *v, const char *const *argv)
+{
+    struct arena *a = script->arena;
+    const char *line = argv[0];
+    for (size_t i = 1; argv[i]; i++)
+        line = arena_printf(a, "%s %s", line, argv[i]);
+    struct profile_test *result = vec_add(a, &script->results);
+    result->command = line;
+    result->status = end_status(script, v);
+    result->duration_ms = v->finished_us / 1000;
+    result->output = shortened(a, v->console, v->console_size);
+}
+
+/* ---- the program ---- */
+
+static void over_time(struct script *script)
+{
+    if (script->timed_out || now_us() < script->deadline_us)
+        return;
+    script->timed_out = true;
+    meeting_ask(script->meeting, ASK_KILL, script->program, SIGKILL);
+}
+
+/* The tracing thread reaps the program: it tells. */
+static bool watch_program(struct process *p)
+{
+    struct script *script = p->context;
+    if (script->deadline_us)
+        over_time(script);
+    if (!meeting_gone(script->meeting, script->program))
+        return false;
+    int status = script->program->status;
+    p->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    p->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    p->ended_us = now_us();
+    return true;
+}
+
+static const char *const *arguments(struct script *script)
+{
+    struct arena *a = script->arena;
+    const struct tracer_options *options = script->session->options;
+    const struct test_file *tests = options->tests;
+    strings argv = {0};
+    vec_push(a, &argv, options->name ? options->name : script->session->path);
+    const char *const *from = script->line ? script->line : options->arguments;
+    for (size_t i = 0; from && from[i]; i++)
+        vec_push(a, &argv, from[i]);
+    for (size_t i = 0; !(from && from[0]) && tests && i < tests->arguments.count; i++)
+        vec_push(a, &argv, tests->arguments.items[i]);
+    for (size_t i = 1; i < argv.count; i++)
+        argv.items[i] = sandbox_expand(a, &script->box, script->session->path, argv.items[i]);
+    vec_push(a, &argv, NULL);
+    return argv.items;
+}
+
+static enum status start_program(struct script *script, struct process *p)
+{
+    struct diag *d = &script->diag;
+    int in[2] = {-1, -1}, out[2] = {-1, -1};
+    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
+        return diag_fail(d, STATUS_SYSTEM, "cannot create a pipe: %s", strerror(errno));
+    strings none = {0};
+    struct start start = {.path = script->session->path,
+                          .argv = p->argv,
+                          .env = environment_with(script->arena, &none),
+                          .directory = script->box.directory,
+                          .in = in[0],
+                          .out = out[1],
+                          .err = out[1],
+                          .filtered = true,
+                          .engine = script->session->engine};
+    p->started_us = now_us();
+    enum status status =
+        launch_start(d, script->arena, script->meeting, &start, true, &script->program);
+    close(in[0]);
+    close(out[1]);
+    p->pid = script->program->pid;
+    p->input = in[1];
+    p->output = out[0];
+    p->exit_status = -1;
+    p->watch = watch_program;
+    p->context = script;
+    fcntl(p->input, F_SETFL, O_NONBLOCK);
+    fcntl(p->output, F_SETFL, O_NONBLOCK);
+    fcntl(p->output, F_SETPIPE_SZ, 1 << 20); /* fewer turns between the two */
+    return status;
+}
+
+static void drain(struct process *p)
+{
+    char dropped[16384];
+    while (p->output >= 0 && read(p->output, dropped, sizeof dropped) > 0)
+        continue;
+}
+
+/* Asks the program to end as an administrator would, so that its exit handlers run; then ends it.
+ */
+static void end_program(struct script *script, struct process *p)
+{
+    process_close_input(p);
+    for (int again = 0; again < 2 && !process_ended(p); again++) {
+        int64_t until = now_us() + (int64_t)GRACE_MS * 500;
+        meeting_ask(script->meeting, ASK_SIGNAL, script->program, SIGTERM);
+        while (!process_ended(p) && now_us() < until) {
+            drain(p);
+            usleep(2000);
+        }
+    }
+    if (!process_ended(p))
+        meeting_ask(script->meeting, ASK_KILL, script->program, SIGKILL);
+    while (!process_ended(p))
+        usleep(1000);
+    drain(p);
+    close(p->output);
+}
+
+/* ---- shell commands around it ---- */
+
+static enum status run_shell(void *context, struct diag *d, struct arena *a, struct subprocess *p)
+{
+    (void)a;
+    return shell_run(context, d, p);
+}
+
+static enum status run_all(struct script *script, const strings *commands, const char *what)
+{
+    for (size_t i = 0; i < commands->count; i++) {
+        const char *argv[] = {"/bin/sh", "-c", commands->items[i], NULL};
+        struct subprocess p = {.argv = argv, .timeout_ms = TEST_MS};
+        enum status status = shell_run(script, &script->diag, &p);
+        if (status)
+            return status;
+        if (p.exit_status != 0)
+            return diag_fail(&script->diag, STATUS_INPUT, "%s command failed (%s %d): %s\n%.*s",
+                             what, p.signal ? "signal" : "exit status",
+                             p.signal ? p.signal : p.exit_status, commands->items[i], 500, p.out);
+    }
+    return STATUS_OK;
+}
+
+/* ---- the whole ---- */
+
+/* The test file with variables replaced where no shell does that. */
+static struct test_file *expanded(struct script *script)
+{
+    const struct test_file *tests = tests_of(script);
+    if (!tests)
+        return NULL;
+    struct test_file *copy = ARENA_NEW(script->arena, struct test_file);
+    *copy = *tests;
+    copy->commands = (strings){0};
+    for (size_t i = 0; i < tests->commands.count; i++) {
+        const char *command = tests->commands.items[i];
+        if (tests->type != TEST_EXEC)
+            command = sandbox_expand(script->arena, &script->box, script->session->path, command);
+        vec_push(script->arena, &copy->commands, command);
+    }
+    if (!copy->port)
+        copy->port = script->box.ports[0];
+    return copy;
+}
+
+static void begun(void *context)
+{
+    struct script *script = context;
+    meeting_ask(script->meeting, ASK_RUNNING, NULL, 0);
+}
+
+static void set_limits(struct script *script, struct drive *v)
+{
+    const struct tracer_options *options = script->session->options;
+    const struct test_file *tests = options->tests;
+    if (tests) {
+        int64_t limit = tests->timeout_ms ? tests->timeout_ms : TEST_MS;
+        script->deadline_us = now_us() + limit * 1000;
+        v->run_ms = (int)limit;
+        v->ready_ms = limit < 10000 ? (int)limit : 10000;
+    } else {
+        v->run_ms = options->wait_ms ? options->wait_ms : UNWATCHED_MS;
+        v->idle_ms = options->wait_ms ? 0 : IDLE_MS;
+    }
+}
+
+static void play(struct script *script)
+{
+    struct drive v = {.local = true, .run = run_shell, .begun = begun, .context = script};
+    struct process p = {.argv = arguments(script)};
+    v.tests = expanded(script);
+    v.process = &p;
+    set_limits(script, &v);
+    script->exit_status = -1;
+    script->status = start_program(script, &p);
+    if (script->status)
+        return;
+    script->status = drive(&script->diag, script->arena, &v);
+    bool by_itself = process_ended(&p);
+    script->timed_out |= v.timed_out && v.tests;
+    end_program(script, &p);
+    if (by_itself && !script->timed_out) {
+        script->exit_status = p.exit_status;
+        script->signal = p.signal;
+    }
+    for (size_t i = 0; i < v.steps.count; i++)
+        keep_step(script, &v.steps.items[i], i);
+    keep_end(script, &v, p.argv);
+}
+
+void *script_play(void *context)
+{
+    struct script *script = context;
+    const struct test_file *tests = tests_of(script);
+    struct diag *d = &script->diag;
+    script->status = sandbox_open(d, script->arena, tests && tests->work_folder, &script->box);
+    if (!script->status && tests)
+        script->status = run_all(script, &tests->setup, "setup");
+    if (!script->status) {
+        play(script);
+        enum status cleaned = tests ? run_all(script, &tests->cleanup, "cleanup") : STATUS_OK;
+        if (!script->status)
+            script->status = cleaned;
+    }
+    meeting_ask(script->meeting, ASK_END, NULL, 0);
+    pthread_mutex_lock(&script->meeting->lock);
+    script->meeting->over = true;
+    pthread_cond_broadcast(&script->meeting->changed);
+    pthread_mutex_unlock(&script->meeting->lock);
+    return NULL;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The script of a run (set up, start the program, drive its tests, end it, clean up) and where the
+ * thread that plays it meets the tracing thread. Private to tracer/. */
+#ifndef TRACER_SCRIPT_H
+#define TRACER_SCRIPT_H
+
+#include "tracer/session.h"
+#include <pthread.h>
+
+enum request {
+    ASK_NOTHING,
+    ASK_SIGNAL,  /* to every process of a launch (of its first one, while that lives) */
+    ASK_KILL,    /* a launch */
+    ASK_END,     /* everything, now and whatever is still to be born */
+    ASK_RUNNING, /* the tests begin */
+};
+
+struct meeting {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t tracer;
+    struct launch *launches;
+    bool over;       /* the script has nothing more to start */
+    int interrupted; /* the signal that is to end the tool; 0: none */
+    enum request request;
+    struct launch *about;
+    int signal;
+};
+
+enum status meeting_open(struct session *s, struct meeting *m);
+void meeting_close(struct meeting *m);
+/* ---- tracing thread ---- */
+/* The launch that pid belongs to as its first process; NULL: none. */
+struct launch *meeting_launch(struct meeting *m, pid_t pid);
+void meeting_member(struct meeting *m, struct launch *launch, int change);
+void meeting_ended(struct meeting *m, struct launch *launch, int status);
+/* Sleeps until there is something to wait for; false: there never will be. */
+bool meeting_wait(struct meeting *m);
+/* Does what the script asked for, if anything. */
+void meeting_serve(struct session *s, struct meeting *m);
+/* ---- script thread ---- */
+/* Asks and returns once it is done. */
+void meeting_ask(struct meeting *m, enum request request, struct launch *about, int signal);
+bool meeting_gone(struct meeting *m, struct launch *launch);
+
+/* How a process is started. */
+struct start {
+    const char *path;
+    const char *const *argv;
+    const char *const *env; /* the whole environment */
+    const char *directory;  /* NULL: the present one */
+    int in, out, err;
+    bool filtered;
+    enum trace_engine engine;
+};
+/* Starts a process that waits, stopped, for the tracing thread to seize it. A program that cannot
+ * be executed: STATUS_INPUT names it. launch is in the arena given. */
+enum status launch_start(struct diag *d, struct arena *a, struct meeting *m,
+                         const struct start *start, bool program, struct launch **launch);
+
+enum { SANDBOX_PORTS = 4 };
+
+/* Where a run takes place. */
+struct sandbox {
+    char *directory;          /* fresh and temporary; NULL: none */
+    int ports[SANDBOX_PORTS]; /* free ones: ${PORT}, ${PORT2} ... */
+};
+enum status sandbox_open(struct diag *d, struct arena *a, bool folder, struct sandbox *box);
+void sandbox_close(struct sandbox *box);
+/* text with ${PORT}, ${PORT2}, ${DIR} and ${PROGRAM} replaced. */
+const char *sandbox_expand(struct arena *a, const struct sandbox *box, const char *program,
+                           const char *text);
+
+/* Everything about one run. */
+struct script {
+    struct session *session;
+    struct meeting *meeting;
+    struct arena *arena;     /* the script thread's own */
+    struct diag diag;        /* likewise */
+    const char *const *line; /* arguments of a configuration line, NULL-terminated; NULL: none */
+    /* results */
+    enum status status;
+    VEC(struct profile_test) results; /* the program's own end comes last */
+    int exit_status, signal;          /* of the program; -1 and 0: the tool ended it */
+    bool timed_out;
+    /* private */
+    struct sandbox box;
+    struct launch *program;
+    int64_t deadline_us; /* of the whole test */
+};
+/* The script thread: a struct script. */
+void *script_play(void *script);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What the tracer knows while programs run: sessions, processes, threads, address spaces, and what
+ * each executed program did. Private to tracer/.
+ *
+ * Two threads share a session. The tracing thread owns every ptrace call and every structure here;
+ * it sleeps in waitpid. The script thread (script.c) starts programs and shell commands, talks to
+ * them and tells when to end; the two meet in struct meeting only. */
+#ifndef TRACER_SESSION_H
+#define TRACER_SESSION_H
+
+#include "common/syscalls.h"
+#include "tracer/tracer.h"
+#include <sys/types.h>
+#include <sys/user.h>
+#include <uthash.h>
+
+enum { PROCESS_LIMIT = 2048 };
+
+/* The tables a number can belong to. */
+enum abi { ABI_NATIVE, ABI_I386, ABI_X32, ABI_COUNT };
+
+/* One call as a stop shows it. */
+struct call {
+    enum abi abi;
+    int64_t number;
+    uint64_t args[6];
+    uint64_t ip; /* of the syscall instruction itself */
+    uint64_t sp;
+};
+
+struct fact {
+    unsigned phases;
+    int64_t count;
+};
+
+/* What one executed program did. */
+struct unit {
+    const char *path;
+    bool program; /* the one under test; others are its execs */
+    struct fact calls[ABI_COUNT][SYSCALL_LIMIT];
+    struct unit *next;
+};
+
+/* A byte of code replaced by a breakpoint that is met once. */
+struct mark {
+    uint64_t address; /* 0: not set */
+    unsigned char byte;
+};
+
+/* An address space, shared by threads and by vfork children until they execute something. */
+struct space {
+    int users;
+    struct unit *unit;           /* NULL: followed, so as to end it, but not recorded */
+    uint64_t loader, loader_end; /* the dynamic linker's mapping; 0: none */
+    struct mark entry;           /* where the dynamic linker hands over */
+};
+
+/* Any of these structures once unused, kept for the next one. */
+struct spare {
+    struct spare *next;
+};
+
+enum mode {
+    MODE_FOLLOW,     /* only births, execs and ends */
+    MODE_PTRACE,     /* stop at every call */
+    MODE_SECCOMP,    /* a filter stops at every call */
+    MODE_BREAKPOINT, /* one-shot breakpoints, a filter for what they cannot see */
+};
+
+struct tracee {
+    pid_t id;
+    int threads;
+    struct space *space;
+    struct launch *launch; /* what it descends from */
+    enum mode mode;
+    bool recorded; /* it is the program, or descends from it */
+    bool entered;  /* the dynamic linker has handed over */
+    bool waited;   /* it has waited for events */
+    bool leaving;  /* exit handlers run */
+    UT_hash_handle hh;
+};
+
+struct task {
+    pid_t id;
+    struct tracee *process; /* NULL: its birth has not been announced */
+    bool stopped_early;     /* stopped before that, not resumed yet */
+    bool ended_early;       /* ended before that */
+    bool wants_end;         /* the call under way matters at its end too */
+    struct call call;       /* that call */
+    UT_hash_handle hh;
+};
+
+/* A process started by the script: the program, or a shell command. Guarded by the meeting. */
+struct launch {
+    pid_t pid;
+    bool program;  /* else a shell command */
+    bool filtered; /* it runs under the engine's filter */
+    bool seized, ended, killed;
+    int members; /* processes of it alive */
+    int status;  /* of the first process, as from waitpid, once ended */
+    struct launch *next;
+};
+
+struct session {
+    struct diag *diag;
+    struct arena *arena;
+    const struct tracer_options *options;
+    const char *path; /* of the program, absolute */
+    dev_t device;     /* and its identity */
+    ino_t inode;
+    enum trace_engine engine; /* the one in use: never ENGINE_AUTO */
+    struct meeting *meeting;
+    struct tracee *processes; /* by id */
+    struct task *tasks;       /* by id */
+    struct spare *spare_tasks, *spare_processes, *spare_spaces;
+    struct unit *units;
+    struct sets *sets; /* files, selectors, libraries of the program */
+    bool ending;       /* everything is being killed */
+    bool fork_limit;   /* too many processes */
+    int seize_error;   /* errno: the kernel does not let us trace */
+    int64_t stops;     /* how often anything stopped, for figures */
+};
+
+/* ---- tasks.c: who is alive ---- */
+struct task *task_find(struct session *s, pid_t id);
+struct task *task_add(struct session *s, pid_t id, struct tracee *process);
+void task_remove(struct session *s, struct task *task);
+/* A process that inherits everything from parent (NULL: nothing) but lives in space. */
+struct tracee *process_add(struct session *s, pid_t id, struct space *space,
+                           const struct tracee *parent);
+struct space *space_new(struct session *s, struct unit *unit);
+/* For a fork: the same contents, whatever was planted there included. */
+struct space *space_copy(struct session *s, const struct space *from);
+void space_release(struct session *s, struct space *space);
+struct unit *unit_for(struct session *s, const char *path, bool program);
+
+/* ---- loop.c: the tracing thread ---- */
+/* Handles events until the script is over and nothing it started is left. */
+void loop_run(struct session *s);
+
+/* ---- record.c: what is learned ---- */
+struct sets *sets_new(struct arena *a);
+/* A call is about to be made. */
+void record_call(struct session *s, struct task *task, const struct call *call);
+/* A shared object mapped executable. */
+void record_library(struct session *s, const struct tracee *process, const char *path);
+/* Writes everything learned into the profile. */
+void record_finish(struct session *s, struct arena *a, struct profile_dynamic *out);
+/* The tests begin: whatever runs has started up. */
+void record_running(struct session *s);
+
+/* ---- exec.c: what has been executed ---- */
+void exec_happened(struct session *s, struct task *task);
+/* A SIGTRAP: true when it was one of ours, and the task may go on. */
+bool trap_happened(struct session *s, struct task *task);
+
+/* ---- calls.c: what is special about some calls ---- */
+/* The call makes its caller wait for events from outside. */
+bool call_waits(const struct call *call);
+/* Name of a number in its table: "write", "int80:write", "x32:write". */
+const char *call_name(struct arena *a, enum abi abi, int64_t number);
+
+/* ---- memory.c ---- */
+size_t memory_read(pid_t id, uint64_t address, void *out, size_t size);
+bool memory_write(pid_t id, uint64_t address, const void *data, size_t size);
+/* A string of the traced process, at most limit - 1 bytes; false: unreadable. */
+bool memory_string(pid_t id, uint64_t address, char *out, size_t limit);
+
+/* ---- filter.c ---- */
+/* Installs the engine's seccomp filter on the calling process; async-signal-safe. 0 or errno. */
+int filter_install(enum trace_engine engine);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Small sets that grow while a program runs: selecting arguments, files, libraries. Private to
+ * tracer/. */
+#ifndef TRACER_SETS_H
+#define TRACER_SETS_H
+
+#include "tracer/session.h"
+
+struct library_seen {
+    const char *path;
+    UT_hash_handle hh;
+};
+
+struct file_seen {
+    char *key; /* access, then the path */
+    struct profile_file file;
+    UT_hash_handle hh;
+};
+
+struct selector_seen {
+    struct selector_key {
+        const struct selector *selector;
+        int64_t value;
+    } key;
+    UT_hash_handle hh;
+};
+
+struct sets {
+    struct library_seen *libraries;
+    struct file_seen *files;
+    struct selector_seen *selectors;
+};
+
+/* ---- selectors.c ---- */
+struct selector; /* an argument that selects what a multiplexed call does */
+void selectors_record(struct session *s, const struct task *task, const struct call *call);
+void selectors_finish(struct session *s, struct arena *a, struct profile_dynamic *out);
+
+/* ---- files.c ---- */
+void files_record(struct session *s, const struct task *task, const struct call *call);
+void files_finish(struct session *s, struct arena *a, struct profile_dynamic *out);
+
+#endif

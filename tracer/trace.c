@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The runs of a program and what they add up to. */
+#include "common/file.h"
+#include "tracer/script.h"
+#include "tracer/session.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+const char *const trace_engine_names[] = {"auto", "breakpoint", "seccomp", "ptrace", NULL};
+
+/* ---- before the first run ---- */
+
+static enum status check_program(struct diag *d, const char *path, struct stat *st)
+{
+    unsigned char magic[4] = {0};
+    if (stat(path, st) != 0)
+        return diag_fail(d, STATUS_INPUT, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(st->st_mode))
+        return diag_fail(d, STATUS_INPUT, "%s: not a regular file, a program was expected", path);
+    if (access(path, X_OK) != 0)
+        return diag_fail(d, STATUS_INPUT, "%s: cannot be executed: %s (chmod +x)", path,
+                         strerror(errno));
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, magic, sizeof magic);
+    if (fd >= 0)
+        close(fd);
+    if (fd >= 0 && (n != sizeof magic || memcmp(magic, "\177ELF", 4) != 0))
+        return diag_fail(d, STATUS_INPUT, "%s: not an ELF program; trace its interpreter instead",
+                         path);
+    bool gains = (st->st_mode & S_ISUID && st->st_uid != geteuid()) ||
+                 (st->st_mode & S_ISGID && st->st_gid != getegid());
+    if (gains && geteuid() != 0)
+        return diag_fail(d, STATUS_INPUT,
+                         "%s: is set-user-ID or set-group-ID: the kernel takes those rights away "
+                         "from a traced program, so that it would behave differently (run as root)",
+                         path);
+    return STATUS_OK;
+}
+
+/* Whether seccomp filters may be installed here: tried in a child. */
+static bool filters_work(void)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(filter_install(ENGINE_BREAKPOINT) ? 1 : 0);
+    int status = -1;
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void choose_engine(struct session *s)
+{
+    enum trace_engine wished = s->options->engine;
+    s->engine = wished;
+    if (wished == ENGINE_AUTO)
+        s->engine = ENGINE_SECCOMP;
+    if (s->engine == ENGINE_PTRACE || filters_work())
+        return;
+    s->engine = ENGINE_PTRACE;
+    diag_warn(s->diag, "seccomp filters are not allowed here: tracing by PTRACE_SYSCALL, slower");
+}
+
+/* ---- a run ---- */
+
+/* Waits for a signal that is to end the tool: everything traced goes first. */
+static void *guard(void *context)
+{
+    struct meeting *m = context;
+    sigset_t set;
+    int signal = 0;
+    pthread_sigmask(SIG_SETMASK, NULL, &set);
+    if (sigwait(&set, &signal) == 0) {
+        pthread_mutex_lock(&m->lock);
+        m->interrupted = signal;
+        pthread_mutex_unlock(&m->lock);
+        meeting_ask(m, ASK_END, NULL, 0);
+    }
+    return NULL;
+}
+
+static void keep_results(struct arena *a, const struct script *script, struct profile_dynamic *out)
+{
+    vec_each (result, &script->results) {
+        struct profile_test *copy = vec_add(a, &out->tests);
+        *copy = *result;
+        copy->command = arena_strdup(a, result->command);
+        copy->status = arena_strdup(a, result->status);
+        copy->output = result->output ? arena_strdup(a, result->output) : NULL;
+    }
+}
+
+static enum status explain(struct session *s, const struct script *script)
+{
+    if (s->seize_error)
+        return diag_fail(s->diag, STATUS_SYSTEM,
+                         "cannot trace processes here: %s (in a container: allow SYS_PTRACE; else "
+                         "see /proc/sys/kernel/yama/ptrace_scope)",
+                         strerror(s->seize_error));
+    if (s->fork_limit)
+        return diag_fail(s->diag, STATUS_FOUND,
+                         "%s: started more than %d processes at once and was ended", s->path,
+                         PROCESS_LIMIT);
+    if (script->status)
+        return diag_fail(s->diag, script->status, "%s", script->diag.message);
+    return STATUS_OK;
+}
+
+/* One run; line: arguments of a configuration line, or NULL. */
+static enum status run(struct session *s, const char *const *line, struct arena *a,
+                       struct profile_dynamic *out)
+{
+    struct meeting meeting;
+    struct script script = {.session = s, .meeting = &meeting, .line = line};
+    script.diag = *s->diag;
+    script.arena = arena_new();
+    sigset_t endings, kept;
+    sigemptyset(&endings);
+    sigaddset(&endings, SIGINT);
+    sigaddset(&endings, SIGTERM);
+    sigaddset(&endings, SIGHUP);
+    sigaddset(&endings, SIGQUIT);
+    pthread_t threads[2];
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, former;
+    enum status status = meeting_open(s, &meeting);
+    s->ending = s->fork_limit = false;
+    sigaction(SIGPIPE, &ignore, &former);
+    pthread_sigmask(SIG_BLOCK, &endings, &kept);
+    bool started = !status && pthread_create(&threads[0], NULL, script_play, &script) == 0;
+    pthread_sigmask(SIG_SETMASK, &endings, NULL);
+    bool guarded = started && pthread_create(&threads[1], NULL, guard, &meeting) == 0;
+    pthread_sigmask(SIG_SETMASK, &kept, NULL);
+    pthread_sigmask(SIG_BLOCK, &endings, NULL);
+    if (started) {
+        loop_run(s);
+        pthread_join(threads[0], NULL);
+        status = explain(s, &script);
+        keep_results(a, &script, out);
+    } else if (!status) {
+        status = diag_fail(s->diag, STATUS_SYSTEM, "cannot start a thread");
+    }
+    if (guarded) {
+        pthread_cancel(threads[1]);
+        pthread_join(threads[1], NULL);
+    }
+    sandbox_close(&script.box);
+    sigaction(SIGPIPE, &former, NULL);
+    meeting_close(&meeting);
+    pthread_sigmask(SIG_SETMASK, &kept, NULL);
+    if (meeting.interrupted)
+        raise(meeting.interrupted);
+    arena_free(script.arena);
+    return status;
+}
+
+static enum status run_all(struct session *s, struct arena *a, struct profile_dynamic *out)
+{
+    const struct tracer_options *options = s->options;
+    int repeat = options->repeat > 0 ? options->repeat : 1;
+    size_t lines = options->command_lines.count, total = (lines ? lines : 1) * (size_t)repeat;
+    for (size_t i = 0; i < total; i++) {
+        strings words = {0};
+        const char *wrong =
+            lines ? split_words(s->arena, options->command_lines.items[i % lines], &words) : NULL;
+        if (wrong)
+            return diag_fail(s->diag, STATUS_INPUT, "%s: %s",
+                             options->command_lines.items[i % lines], wrong);
+        vec_push(s->arena, &words, NULL);
+        diag_progress(s->diag, i, total, "tracing %s %s", s->path,
+                      lines ? options->command_lines.items[i % lines] : "");
+        enum status status = run(s, lines ? words.items : NULL, a, out);
+        if (status)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+enum status trace(struct diag *d, struct arena *a, const char *path,
+                  const struct tracer_options *options, struct profile *profile)
+{
+    struct stat st;
+    enum status status = check_program(d, path, &st);
+    if (status)
+        return status;
+    struct session s = {.diag = d,
+                        .arena = arena_new(),
+                        .options = options,
+                        .path = path,
+                        .device = st.st_dev,
+                        .inode = st.st_ino};
+    s.sets = sets_new(s.arena);
+    unit_for(&s, path, true);
+    choose_engine(&s);
+    /* Daemons become children of the tool, to be waited for like the rest. */
+    int reaper = 0;
+    prctl(PR_GET_CHILD_SUBREAPER, &reaper);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    struct profile_dynamic *out = &profile->dynamic_part;
+    status = run_all(&s, a, out);
+    prctl(PR_SET_CHILD_SUBREAPER, reaper);
+    out->engine = trace_engine_names[s.engine];
+    out->present = !status || status == STATUS_FOUND;
+    record_finish(&s, a, out);
+    diag_debug(d, 1, "traced with the %s engine: %lld stops", out->engine, (long long)s.stops);
+    arena_free(s.arena);
+    return status;
+}
