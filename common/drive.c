@@ -141,11 +141,9 @@ static void await_answer(struct state *s, const struct buffer *buffer, size_t fr
     while (now_us() < until) {
         size_t came = take(s, TICK_MS);
         size_t size = buffer->used - (from < buffer->used ? from : buffer->used);
-        if (came && v->answered && size) {
-            int verdict = v->answered(v->context, s->step, buffer->data + from, size);
-            if (verdict > 0)
-                return;
-        }
+        if (v->answered &&
+            v->answered(v->context, s->step, size ? buffer->data + from : "", size) != 0)
+            return;
         if (ended(s) || (!stdin_test && s->connection < 0))
             return;
         if (!came && stdin_test && waits(s))
@@ -330,7 +328,7 @@ static enum status run_exec(struct state *s)
                 return status;
             /* Nothing tells when a server inside a machine is ready but that it serves. */
             bool again = i == 0 && !v->local && v->answered && now_us() < until && !ended(s) &&
-                         v->answered(v->context, 0, step->output, step->size) <= 0;
+                         v->answered(v->context, 0, step->output, step->size) == 0;
             if (!again)
                 break;
             take(s, 100);

@@ -44,8 +44,8 @@ struct drive {
     const char *directory;  /* where exec commands run; NULL: the present one */
     const char *address;    /* telnet: replaces the test's; NULL: not */
     int port;               /* telnet: replaces the test's; 0: not */
-    /* Tells that step's answer is complete (1), cannot become so (-1), or neither (0). Asked when
-     * bytes come; NULL: not. */
+    /* Tells that a step's answer is complete (1), that there is no use in waiting for it any longer
+     * (-1), or neither (0). Asked again and again; NULL: not. */
     int (*answered)(void *context, size_t step, const char *output, size_t size);
     /* Tells from the console so far that the program has ended although its machine still runs
      * (then *status is its exit status, -1: unknown), or that the boot is over (readiness). */

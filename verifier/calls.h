@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The program's system calls with their results, in order: on Linux as recorded here, in an image
+ * as its core's trace tells. */
+#ifndef VERIFIER_CALLS_H
+#define VERIFIER_CALLS_H
+
+#include "verifier/console.h"
+
+struct call {
+    const char *name;
+    const char *arguments; /* as text */
+    int64_t result;        /* negative errno for a failure */
+    bool has_result;       /* false: it did not return, or the trace does not say */
+};
+typedef VEC(struct call) calls;
+
+/* For struct process.in_child: runs argv as a traced child of this process, its calls written to
+ * the file at path (context), and ends as it ends. Does not return. */
+void calls_record(void *path, const char *const *argv);
+/* Reads such a file. */
+enum status calls_read(struct diag *d, struct arena *a, struct console *c, const char *path,
+                       calls *out);
+/* Those that a console told. */
+void calls_of_events(struct arena *a, const console_events *events, calls *out);
+
+/* The first place where the two part: both make the call, with different outcome; or the image
+ * stops making calls. Indices into the two lists, SIZE_MAX: none. Addresses, ids and times in
+ * results do not count. */
+struct parting {
+    size_t native, image;
+    bool ends; /* the image makes no more calls after image - 1 */
+};
+struct parting calls_part(struct arena *a, const calls *native, const calls *image,
+                          bool (*harmless)(void *context, const char *name), void *context);
+
+/* Text of a result: "12", "-38 (ENOSYS)". */
+const char *call_result_text(struct arena *a, const struct call *call);
+
+#endif

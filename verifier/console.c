@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "verifier/console.h"
+#include "common/syscalls.h"
+#include <ctype.h>
+#include <errno.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GROUPS = 7, LINE_LIMIT = 4096 };
+
+/* Prefix of Unikraft's kernel messages: [time] level: <thread> {caller} [library] <place>. */
+#define LOG                                                                                        \
+    "^(\\[ *[0-9]+\\.[0-9]+\\] )?(dbg|Info|Warn|ERR|CRIT): +(<[^>]*>+ )?(\\{[^}]*\\} )?"           \
+    "\\[[a-z][a-z0-9_-]*\\] +(<[^>]*> )?"
+
+/* What is recognised, in order: the first pattern that fits a line decides. until: the line that
+ * ends a block (the banner). A line is only ever taken whole, so that a program's own text is never
+ * cut in the middle. Sources: the format strings of Unikraft's libukboot, libukprint,
+ * libsyscall_shim (0.16 to 0.17) and app-elfloader, of SeaBIOS, iPXE and QEMU's option ROMs. */
+static const struct {
+    enum console_kind kind;
+    const char *pattern, *until;
+    int group;
+} patterns[] = {
+    {CONSOLE_BOOT, "^SeaBIOS \\(version ", NULL, 0},
+    {CONSOLE_BOOT, "^iPXE( \\(|\\+| [0-9.]+)", NULL, 0},
+    {CONSOLE_BOOT, "^(Booting from ROM|Press Ctrl-B|PMM\\+|Machine UUID)", NULL, 0},
+    {CONSOLE_BOOT, "^Powered by$", "^ +[A-Z][a-z]+ [0-9]+\\.[0-9]+\\.[0-9]+~", 0},
+    {CONSOLE_BOOT, "^ *[A-Z][a-z]+ [0-9]+\\.[0-9]+\\.[0-9]+~[0-9a-z]+$", NULL, 0},
+    {CONSOLE_MISSING, "syscall \"([a-z0-9_]+)\" is not available", NULL, 1},
+    {CONSOLE_END, "main returned (-?[0-9]+)", NULL, 1},
+    {CONSOLE_CRASH, LOG "(Assertion failure: .*)$", NULL, 6},
+    {CONSOLE_CRASH, LOG "((Cannot handle|Unhandled) .*)$", NULL, 6},
+    {CONSOLE_CRASH, "((Unhandled|Fatal) (page fault|exception|trap).*)", NULL, 1},
+    {CONSOLE_LINK, "(Init function at 0x[0-9a-f]+ returned error -?[0-9]+.*)", NULL, 1},
+    {CONSOLE_LINK, "(Could not initialize .* \\(-[0-9]+\\))", NULL, 1},
+    {CONSOLE_LOG, LOG, NULL, 0},
+    /* Last: name(arguments) = result, alone on its line, name a known call. */
+    {CONSOLE_TRACE, "^([a-z_][a-z0-9_]*)\\((.*)\\) = (.*)$", NULL, 1},
+    {CONSOLE_TRACE, "^(exit|exit_group)\\((.*)\\)( = \\?)?$", NULL, 1},
+};
+enum { PATTERNS = sizeof patterns / sizeof patterns[0] };
+
+struct console {
+    struct arena *a;
+    const strings *own; /* lines that are the program's whatever they look like */
+    regex_t start[PATTERNS], until[PATTERNS];
+    bool compiled;
+};
+
+struct console *console_open(struct diag *d, struct arena *a)
+{
+    struct console *c = ARENA_NEW(a, struct console);
+    c->a = a;
+    for (size_t i = 0; i < PATTERNS; i++) {
+        int bad = regcomp(&c->start[i], patterns[i].pattern, REG_EXTENDED);
+        if (!bad && patterns[i].until)
+            bad = regcomp(&c->until[i], patterns[i].until, REG_EXTENDED | REG_NOSUB);
+        if (bad) {
+            diag_fail(d, STATUS_SYSTEM, "console pattern %zu does not compile", i);
+            return NULL;
+        }
+    }
+    return c;
+}
+
+void console_close(struct console *c)
+{
+    for (size_t i = 0; c && i < PATTERNS; i++) {
+        regfree(&c->start[i]);
+        if (patterns[i].until)
+            regfree(&c->until[i]);
+    }
+}
+
+/* Copies a line without escape sequences, carriage returns and terminator, for matching. */
+static size_t plain_line(const char *line, size_t size, char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < size && n + 1 < LINE_LIMIT; i++) {
+        if (line[i] == '\033' && i + 1 < size && (line[i + 1] == '[' || line[i + 1] == 'c')) {
+            i++;
+            while (line[i] == '[' && i + 1 < size && !isalpha((unsigned char)line[i + 1]))
+                i++;
+            i += line[i] == 'c' ? 0 : 1;
+        } else if (line[i] != '\r' && line[i] != '\0') {
+            out[n++] = line[i];
+        }
+    }
+    out[n] = '\0';
+    return n;
+}
+
+/* "12", "0x1f", "fd:3", "OK", "No such file or directory (-2)", "-1 ENOENT (...)", "?". */
+static bool parse_result(const char *text, int64_t *result)
+{
+    char *end;
+    size_t length = strlen(text);
+    const char *open = strrchr(text, '(');
+    if (open && length && text[length - 1] == ')' && open[1] == '-') {
+        *result = strtoll(open + 1, &end, 10);
+        if (*end == ')')
+            return true;
+    }
+    if (strncmp(text, "-1 E", 4) == 0) {
+        char name[32] = "";
+        for (size_t i = 0; i + 1 < sizeof name && (isupper((unsigned char)text[3 + i]) ||
+                                                   isdigit((unsigned char)text[3 + i]));
+             i++)
+            name[i] = text[3 + i];
+        for (int code = 1; code < 134; code++) {
+            const char *known = strerrorname_np(code);
+            if (known && strcmp(known, name) == 0) {
+                *result = -code;
+                return true;
+            }
+        }
+    }
+    if (strcmp(text, "OK") == 0) {
+        *result = 0;
+        return true;
+    }
+    const char *digits = strncmp(text, "fd:", 3) == 0 ? text + 3
+                         : strncmp(text, "va:", 3) == 0 || strncmp(text, "pid:", 4) == 0
+                             ? strchr(text, ':') + 1
+                             : text;
+    *result = strtoll(digits, &end, 0);
+    return end != digits && (!*end || *end == ' ');
+}
+
+static char *group(struct arena *a, const char *line, const regmatch_t *m)
+{
+    if (m->rm_so < 0)
+        return arena_strdup(a, "");
+    return arena_strndup(a, line + m->rm_so, (size_t)(m->rm_eo - m->rm_so));
+}
+
+void console_own(struct console *c, const strings *lines)
+{
+    c->own = lines;
+}
+
+static bool owned(const struct console *c, const char *line)
+{
+    for (size_t i = 0; c->own && i < c->own->count; i++)
+        if (strcmp(c->own->items[i], line) == 0)
+            return true;
+    return false;
+}
+
+/* Recognises one plain line; false: the program's own. */
+static bool recognise(struct console *c, const char *line, struct console_event *event,
+                      size_t *which)
+{
+    regmatch_t m[GROUPS + 1];
+    for (size_t i = 0; i < PATTERNS; i++) {
+        if (regexec(&c->start[i], line, GROUPS + 1, m, 0) != 0)
+            continue;
+        *which = i;
+        *event = (struct console_event){.kind = patterns[i].kind};
+        event->text = group(c->a, line, &m[patterns[i].group]);
+        if (event->kind == CONSOLE_TRACE) {
+            if (syscall_number(event->text) < 0)
+                continue;
+            event->arguments = group(c->a, line, &m[2]);
+            char *result = group(c->a, line, &m[3]);
+            event->has_result = parse_result(result, &event->result);
+        }
+        if (owned(c, line))
+            return false;
+        event->line = arena_strdup(c->a, line);
+        return true;
+    }
+    return false;
+}
+
+char *console_split(struct console *c, const char *text, size_t size, size_t *own_size,
+                    console_events *events)
+{
+    char *own = arena_alloc(c->a, size + 1), plain[LINE_LIMIT];
+    size_t used = 0, block = PATTERNS;
+    for (size_t at = 0; at < size;) {
+        const char *newline = memchr(text + at, '\n', size - at);
+        size_t length = newline ? (size_t)(newline - text) + 1 - at : size - at, which = 0;
+        plain_line(text + at, newline ? length - 1 : length, plain);
+        struct console_event event;
+        bool known = false;
+        if (block < PATTERNS) {
+            known = true;
+            event = (struct console_event){.kind = patterns[block].kind,
+                                           .text = arena_strdup(c->a, plain)};
+            event.line = event.text;
+            if (regexec(&c->until[block], plain, 0, NULL, 0) == 0)
+                block = PATTERNS;
+        } else if (recognise(c, plain, &event, &which)) {
+            known = true;
+            if (patterns[which].until)
+                block = which;
+        }
+        if (known && events) {
+            event.offset = at;
+            vec_push(c->a, events, event);
+        } else if (!known) {
+            memcpy(own + used, text + at, length);
+            used += length;
+        }
+        at += length;
+    }
+    own[used] = '\0';
+    *own_size = used;
+    return own;
+}
+
+bool console_ended(struct console *c, const char *text, size_t size, int *status)
+{
+    /* Only what came lately can be new; the words in question are near the end. */
+    enum { LATELY = 2048 };
+    size_t from = size > LATELY ? size - LATELY : 0;
+    while (from > 0 && from < size && text[from - 1] != '\n')
+        from++;
+    char plain[LINE_LIMIT];
+    bool over = false;
+    for (size_t at = from; at < size;) {
+        const char *newline = memchr(text + at, '\n', size - at);
+        if (!newline)
+            break;
+        size_t length = (size_t)(newline - text) - at, which;
+        struct console_event event;
+        /* Cheap tests first: this runs for every piece of output. */
+        if ((memmem(text + at, length, "exit", 4) || memmem(text + at, length, "returned", 8)) &&
+            plain_line(text + at, length, plain) && recognise(c, plain, &event, &which)) {
+            if (event.kind == CONSOLE_END) {
+                *status = atoi(event.text) & 0xff;
+                over = true;
+            } else if (event.kind == CONSOLE_TRACE && strncmp(event.text, "exit_group", 10) == 0) {
+                *status = (int)(strtol(event.arguments, NULL, 0) & 0xff);
+                over = true;
+            }
+        }
+        at += length + 1;
+    }
+    return over;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "verifier/observe.h"
+#include "common/file.h"
+#include "common/subprocess.h"
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    BOOT_MS = 30000,
+    PACE_MS = 30,     /* between commands that are to print nothing */
+    GIVE_UP_MS = 150, /* patience once two answers in a row stayed away */
+    STOP_MS = 500,
+    SILENT_START_MS =
+        250, /* times the runner's slowness / 4: an image that prints nothing at first */
+    NATIVE_RUN_MS = 30000,
+};
+
+/* ---- folders and set-up ---- */
+
+static enum status shell(struct bench *b, const strings *commands, const char *directory,
+                         const char *what)
+{
+    vec_each (command, commands) {
+        const char *argv[] = {"/bin/sh", "-c", *command, NULL};
+        struct subprocess p = {.argv = argv, .directory = directory, .timeout_ms = 60000};
+        enum status status = subprocess_run(b->d, b->a, &p);
+        if (status)
+            return status;
+        if (p.exit_status != 0)
+            return diag_fail(b->d, STATUS_INPUT, "test file: %s command '%s' fails: %.200s", what,
+                             *command, p.err);
+    }
+    return STATUS_OK;
+}
+
+/* A fresh, empty folder, with the test's set-up done. */
+static enum status prepare(struct bench *b, const char *name, const char *share,
+                           const char **directory)
+{
+    const struct test_file *tests = b->options->tests;
+    *directory = NULL;
+    enum status status = STATUS_OK;
+    if (share || (tests && tests->work_folder)) {
+        const char *path = share ? share : arena_printf(b->a, "%s/%s", b->options->work_dir, name);
+        const char *argv[] = {"rm", "-rf", "--", path, NULL};
+        struct subprocess rm = {.argv = argv};
+        status = subprocess_run(b->d, b->a, &rm);
+        if (!status)
+            status = dir_make(b->d, path);
+        char *real = status ? NULL : realpath(path, NULL);
+        *directory = real ? arena_strdup(b->a, real) : path;
+        free(real);
+    }
+    if (!status && tests)
+        status = shell(b, &tests->setup, *directory, "set-up");
+    return status;
+}
+
+static enum status tidy(struct bench *b, const char *directory, enum status status)
+{
+    if (b->options->tests) {
+        enum status cleaned = shell(b, &b->options->tests->cleanup, directory, "clean-up");
+        status = status ? status : cleaned;
+    }
+    return status;
+}
+
+void observed_lines(struct bench *b, const char *text, size_t size, bool image, strings *lines)
+{
+    size_t own_size = size;
+    const char *own = image ? console_split(b->console, text, size, &own_size, NULL) : text;
+    normalise(&b->normalisers, own, own_size, image, lines);
+}
+
+/* ---- Linux ---- */
+
+enum status observe_native(struct bench *b, const char *name, const char *record,
+                           struct observed *out)
+{
+    const struct verif_options *o = b->options;
+    memset(out, 0, sizeof *out);
+    enum status status = prepare(b, name, NULL, &out->directory);
+    if (status)
+        return status;
+    strings argv = {0};
+    vec_push(b->a, &argv, o->program);
+    vec_each (argument, b->arguments)
+        vec_push(b->a, &argv, *argument);
+    vec_push(b->a, &argv, NULL);
+    out->process = (struct process){.argv = argv.items,
+                                    .directory = out->directory,
+                                    .terminal = true,
+                                    .in_child = record ? calls_record : NULL,
+                                    .context = (void *)record};
+    out->drive = (struct drive){.tests = o->tests,
+                                .process = &out->process,
+                                .local = true,
+                                .directory = out->directory,
+                                .run_ms = o->tests     ? 0
+                                          : o->wait_ms ? o->wait_ms
+                                                       : NATIVE_RUN_MS};
+    if (o->tests && o->tests->type == TEST_STDIN)
+        out->drive.ready_ms = 2000;
+    status = process_start(b->d, &out->process);
+    if (!status)
+        status = drive(b->d, b->a, &out->drive);
+    bool ended = process_ended(&out->process);
+    process_stop(&out->process, STOP_MS);
+    out->exit_known = ended;
+    out->exit_status = out->process.exit_status;
+    out->signal = out->process.signal;
+    out->hung = out->drive.timed_out;
+    out->exit_reason = ended                ? NULL
+                       : out->drive.serving ? "a server that serves on after the last command"
+                                            : "it was still running when its time was up";
+    status = tidy(b, out->directory, status);
+    if (!status && record) {
+        enum status read = calls_read(b->d, b->a, b->console, record, &out->calls);
+        if (read)
+            diag_debug(b->d, 1, "the calls on Linux could not be recorded: %s", b->d->message);
+    }
+    return status;
+}
+
+/* ---- the image ---- */
+
+struct watch {
+    struct bench *b;
+    const struct script *script;
+    const struct runner *runner;
+    size_t step; /* asked about last */
+    int64_t step_began_us;
+    int64_t started_us, grown_us;
+    size_t seen; /* console bytes at the last look */
+    int silent;  /* steps in a row whose answer stayed away */
+    bool satisfied;
+};
+
+/* got is all that is expected and nothing else. */
+static bool fulfils(struct bench *b, const struct expectation *e, const char *text, size_t size,
+                    bool console)
+{
+    strings lines = {0};
+    if (e->unusable)
+        return false;
+    observed_lines(b, text, size, console, &lines);
+    if (lines.count != e->lines.count)
+        return false;
+    if (e->unordered)
+        return same_set(b->a, &e->lines, &lines);
+    for (size_t i = 0; i < lines.count; i++)
+        if (!line_matches(e->lines.items[i], lines.items[i]))
+            return false;
+    return true;
+}
+
+static int answered(void *context, size_t step, const char *output, size_t size)
+{
+    struct watch *w = context;
+    int64_t now = now_us();
+    if (step != w->step) {
+        w->silent = w->satisfied ? 0 : w->silent + 1;
+        w->step = step;
+        w->step_began_us = now;
+        w->satisfied = false;
+        w->seen = SIZE_MAX;
+    }
+    if (step + 1 >= w->script->steps.count)
+        return 0;
+    const struct expectation *e = &w->script->steps.items[step + 1];
+    bool looked = w->seen == size;
+    w->seen = size;
+    if (!looked || !e->lines.count) {
+        bool paced =
+            e->lines.count || now - w->step_began_us > PACE_MS * 1000 * w->runner->slow / 4;
+        if (paced && fulfils(w->b, e, output, size, w->b->options->tests->type == TEST_STDIN)) {
+            w->satisfied = true;
+            return 1;
+        }
+    }
+    return w->silent >= 2 && now - w->step_began_us > GIVE_UP_MS * 1000 ? -1 : 0;
+}
+
+static bool over(void *context, const char *console, size_t size, int *status)
+{
+    struct watch *w = context;
+    return console_ended(w->b->console, console, size, status);
+}
+
+/* The boot is over when everything is there that the program prints before its first command, or
+ * when the image has been silent for a while. */
+static bool booted(void *context, const char *console, size_t size)
+{
+    struct watch *w = context;
+    int64_t now = now_us();
+    if (size != w->seen) {
+        w->seen = size;
+        w->grown_us = now;
+        if (size && w->script->steps.count && w->script->steps.items[0].lines.count &&
+            fulfils(w->b, &w->script->steps.items[0], console, size, true))
+            return true;
+    }
+    int64_t silence = (int64_t)SILENT_START_MS * 1000 * w->runner->slow / 4;
+    if (w->runner->local)
+        return true;
+    return now - (size ? w->grown_us : w->started_us) > (size ? silence : 2 * silence);
+}
+
+static void settle_exit(struct observed *o, const struct runner *runner, bool ended)
+{
+    const struct process *p = &o->process;
+    o->hung = o->drive.timed_out;
+    if (o->drive.over_seen) {
+        o->exit_known = o->drive.over_status >= 0;
+        o->exit_status = o->drive.over_status;
+        o->exit_reason = "by the program's last call, as the console tells";
+        return;
+    }
+    if (!ended) {
+        o->exit_reason = o->drive.serving ? "a server that serves on after the last command"
+                                          : "it was still running when its time was up";
+        return;
+    }
+    if (runner->exit_from == EXIT_PROCESS) {
+        o->exit_known = true;
+        o->exit_status = p->exit_status;
+        o->signal = p->signal;
+    } else if (runner->exit_from == EXIT_QEMU_DEBUG && p->exit_status >= 0 &&
+               (p->exit_status & 1)) {
+        o->exit_known = true;
+        o->exit_status = p->exit_status >> 1;
+        o->exit_reason = "through the debug exit device";
+    } else {
+        o->exit_reason = p->signal ? "the runner itself was ended by a signal"
+                                   : "the machine was switched off without a status";
+    }
+}
+
+enum status observe_image(struct bench *b, const char *name, const struct runner *runner,
+                          const struct verif_image *image, const struct script *script,
+                          const listenings *ports, const strings *command, struct observed *out)
+{
+    const struct verif_options *o = b->options;
+    memset(out, 0, sizeof *out);
+    (void)ports;
+    enum status status = prepare(b, name, image->share, &out->directory);
+    if (status)
+        return status;
+    struct watch watch = {.b = b,
+                          .script = script,
+                          .runner = runner,
+                          .step = SIZE_MAX,
+                          .seen = SIZE_MAX,
+                          .satisfied = true};
+    out->process = (struct process){
+        .argv = command->items, .directory = out->directory, .terminal = runner->local};
+    int64_t patience = script->longest_us * 5 / 1000 + 60 * runner->slow + 200;
+    int64_t end_ms = script->longest_us * runner->slow / 1000 + 1500 + 100 * runner->slow;
+    int64_t limit = o->tests && o->tests->timeout_ms > end_ms ? o->tests->timeout_ms : end_ms;
+    out->drive = (struct drive){.tests = o->tests,
+                                .process = &out->process,
+                                .ready_ms = o->boot_ms ? o->boot_ms : BOOT_MS,
+                                .settle_ms = (int)patience,
+                                .run_ms = (int)(limit < INT_MAX ? limit : INT_MAX),
+                                .directory = out->directory,
+                                .answered = answered,
+                                .over = over,
+                                .booted = booted,
+                                .context = &watch};
+    status = process_start(b->d, &out->process);
+    watch.started_us = watch.grown_us = now_us();
+    if (!status)
+        status = drive(b->d, b->a, &out->drive);
+    bool ended = process_ended(&out->process);
+    process_stop(&out->process, ended || out->drive.over_seen ? 0 : STOP_MS);
+    settle_exit(out, runner, ended);
+    if (out->drive.console) {
+        size_t own;
+        console_split(b->console, out->drive.console, out->drive.console_size, &own, &out->events);
+        calls_of_events(b->a, &out->events, &out->calls);
+    }
+    return tidy(b, out->directory, status);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * How an image is run: a table of command templates by kind of image, or the user's own template.
+ *
+ * A template is words separated by blanks ('…' keeps blanks in one word). {image}, {initrd},
+ * {args}, {memory}, {mib}, {forwards}, {share} and {kernel_args} are replaced; {args} that stands
+ * alone becomes one word per argument. What is in [ ] is left out when a name in it has no value.
+ */
+#ifndef VERIFIER_RUNNER_H
+#define VERIFIER_RUNNER_H
+
+#include "common/process.h"
+#include "verifier/verifier.h"
+
+enum exit_from {
+    EXIT_PROCESS,    /* the runner ends with the program's status */
+    EXIT_QEMU_DEBUG, /* isa-debug-exit: (status << 1) | 1, 0 when the machine was just switched off
+                      */
+    EXIT_CONSOLE,    /* only the console can tell */
+};
+
+struct runner {
+    const char *name, *what, *template;
+    const char *program; /* must be in PATH; NULL: none */
+    const char *kind;    /* of image, as image_kind() says; NULL: any */
+    const char *needs;   /* a file that must be usable; NULL: none */
+    enum exit_from exit_from;
+    bool local;        /* the program's descriptors and ports are this host's */
+    bool shares_files; /* it writes into its working folder */
+    bool sets_memory;  /* {memory} has an effect */
+    int slow;          /* times are this much longer than on the host */
+};
+
+/* "kvm" (boots by multiboot or the Linux protocol), "linux" (an executable), "unknown". */
+const char *image_kind(const char *path);
+
+/* The runner named, or the template given, or the first in the table that can run this image
+ * here. STATUS_SYSTEM says what is missing. */
+enum status runner_choose(struct diag *d, struct arena *a, const struct verif_image *image,
+                          struct runner *out);
+
+/* The command line; ports are forwarded from this host. */
+enum status runner_command(struct diag *d, struct arena *a, const struct runner *runner,
+                           const struct verif_image *image, const strings *arguments,
+                           const listenings *ports, strings *argv);
+
+/* "qemu-kvm, qemu-tcg, ...", for --help. */
+char *runners_list(struct arena *a);
+
+/* "64M", "1g", "512k", "65536" (bytes) -> bytes, or -1. */
+int64_t parse_memory(const char *text);
+
+#endif

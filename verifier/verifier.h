@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Interface of the verifier: the same tests on a Linux program and on an image, compared. */
+#ifndef VERIFIER_VERIFIER_H
+#define VERIFIER_VERIFIER_H
+
+#include "common/catalogue.h"
+#include "common/diag.h"
+#include "common/profile.h"
+#include "common/selection.h"
+#include "common/testfile.h"
+#include <stdio.h>
+
+#define VERIF_SCHEMA "verif/1"
+
+enum verdict { VERDICT_SAME, VERDICT_DIFFERENT, VERDICT_NOT_COMPARABLE };
+extern const char *const verdict_names[]; /* "same", "different", "not comparable", NULL */
+
+/* One aspect compared: a command's answer, the exit, a file, the calls, memory. */
+struct verif_check {
+    const char *aspect;          /* "output", "start", "end", "exit", "file", "calls", "memory" */
+    const char *subject;         /* the command, the file's name; NULL: none */
+    int verdict;                 /* enum verdict */
+    const char *reason;          /* why it is different or not comparable; what was masked */
+    const char *native, *image;  /* what was seen on either side, shortened */
+    const char *diff;            /* unified, of normalised lines; NULL: none */
+    int64_t native_us, image_us; /* until the answer was complete; 0: not measured */
+};
+typedef VEC(struct verif_check) verif_checks;
+
+/* One run of the program: its arguments, and all that was compared. */
+struct verif_run {
+    const char *arguments;
+    int verdict;
+    verif_checks checks;
+    int64_t native_peak_kb, image_peak_kb; /* memory high-water: of the program; of the image's
+                                              process (with QEMU: the whole of QEMU) */
+};
+
+/* A normaliser, and how often it changed something. */
+struct verif_normaliser {
+    const char *name, *what;
+    int64_t native_count, image_count;
+    strings examples;
+};
+typedef VEC(struct verif_normaliser) verif_normalisers;
+
+struct verif_candidate {
+    const char *option, *library; /* library NULL: an option of no library of its own */
+    const char *why;
+};
+
+/* Where the image first parted from the program, and what would mend it. */
+struct verif_divergence {
+    bool present;
+    const char *kind;  /* "missing call", "failed call", "wrong result", "lost output", "crash",
+                          "hang", "file", "missing need", "unexplained" */
+    const char *where; /* the first check that differs */
+    const char *call;  /* NULL: no call could be named */
+    const char *native_result, *image_result; /* of that call */
+    const char *explanation;
+    VEC(struct verif_candidate) candidates; /* best first; what to turn on */
+    strings evidence;                       /* lines of the console, of the traces */
+};
+
+struct verif_fix {
+    strings pinned; /* what was added this time */
+    int verdict;
+    const char *explanation;
+};
+
+struct verif {
+    const char *schema;
+    const char *program, *image;
+    struct {
+        const char *name;
+        strings command;
+    } runner;
+    int verdict;
+    int64_t same, different, not_comparable; /* checks */
+    verif_normalisers normalisers;
+    VEC(struct verif_run) runs;
+    struct verif_divergence divergence;
+    VEC(struct verif_fix) fixes;
+};
+
+extern const struct jm_type verif_type;
+
+enum status verif_read(struct diag *d, struct arena *a, const char *path, struct verif *out);
+
+/* An image and how to run it. */
+struct verif_image {
+    const char *path;
+    const char *initrd;       /* NULL: none */
+    const char *trace;        /* the same image with the core's own trace of calls; NULL: none */
+    const char *runner;       /* a runner's name, or a command template; NULL: found out */
+    const char *memory;       /* "64M"; NULL: the runner's default */
+    const char *platform;     /* "kvm", "linuxu"; NULL: found out from the file */
+    strings kernel_arguments; /* before the program's own */
+    const char *share; /* folder that both the image and Linux see as work folder; NULL: none */
+};
+
+struct verif_options {
+    const char *program; /* absolute */
+    strings arguments;
+    strings command_lines; /* each a run; empty: one run with arguments */
+    const struct test_file *tests;
+    int wait_ms;
+    int repeat;                        /* native runs, to learn what varies; 0: 2 */
+    int boot_ms;                       /* longest boot; 0: 30 s */
+    const char *work_dir;              /* runs' folders are made below it */
+    strings normalise;                 /* normalisers applied always, beside the test file's */
+    bool calls;                        /* record the program's calls on Linux for the comparison */
+    const struct profile *profile;     /* NULL: not known */
+    const struct selection *selection; /* NULL: not known */
+    const struct catalogue *catalogue; /* NULL: not known */
+};
+
+/* Fills *out. STATUS_FOUND: different. STATUS_SYSTEM: neither side could be run. */
+enum status verify(struct diag *d, struct arena *a, const struct verif_options *options,
+                   const struct verif_image *image, struct verif *out);
+
+/* Readable report. */
+void verif_print(const struct verif *v, FILE *out, bool colour, int verbosity);
+/* Test Anything Protocol; JUnit XML. */
+char *verif_tap(struct arena *a, const struct verif *v);
+char *verif_junit(struct arena *a, const struct verif *v);
+
+#endif
