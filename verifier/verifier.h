@@ -57,6 +57,7 @@ struct verif_divergence {
     const char *where; /* the first check that differs */
     const char *call;  /* NULL: no call could be named */
     const char *native_result, *image_result; /* of that call */
+    const char *library; /* the one at fault, where it provides the call and is there; or NULL */
     const char *explanation;
     VEC(struct verif_candidate) candidates; /* best first; what to turn on */
     strings evidence;                       /* lines of the console, of the traces */
@@ -113,6 +114,9 @@ struct verif_options {
     const struct profile *profile;     /* NULL: not known */
     const struct selection *selection; /* NULL: not known */
     const struct catalogue *catalogue; /* NULL: not known */
+    /* What the matcher would choose were nothing forbidden or forced: what it has and selection has
+     * not is suspect. NULL: not known. */
+    const struct selection *wanted;
 };
 
 /* Fills *out. STATUS_FOUND: different. STATUS_SYSTEM: neither side could be run. */

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "verifier/cause.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EVIDENCE = 8, AROUND = 3 };
+
+struct search {
+    const struct cause_input *in;
+    struct arena *a;
+    struct remedy *remedy;
+    struct verif_divergence *out;
+    calls native, image; /* with results, as far as they are known */
+};
+
+static void evidence(struct search *s, const char *label, const char *line)
+{
+    if (s->out->evidence.count < EVIDENCE)
+        vec_push(s->a, &s->out->evidence, arena_printf(s->a, "%s: %.300s", label, line));
+}
+
+static const char *call_text(struct search *s, const struct call *c)
+{
+    return arena_printf(s->a, "%s(%.120s) = %s", c->name, c->arguments, call_result_text(s->a, c));
+}
+
+/* The program's calls on Linux, with results, from one more run. */
+static void record_native(struct search *s)
+{
+    const struct cause_input *in = s->in;
+    struct bench *b = in->bench;
+    if (!b->options->calls)
+        return;
+    const char *path = arena_printf(s->a, "%s/linux-%zu.calls", b->options->work_dir, in->index);
+    struct observed *o = ARENA_NEW(s->a, struct observed);
+    if (observe_native(b, arena_printf(s->a, "linux-%zu-calls", in->index), path, o) == STATUS_OK)
+        s->native = o->calls;
+}
+
+/* The image's: from its console, or from that of the tracing twin. */
+static void trace_image(struct search *s)
+{
+    const struct cause_input *in = s->in;
+    s->image = in->image->calls;
+    if (s->image.count || !in->verif_image->trace)
+        return;
+    struct verif_image twin = *in->verif_image;
+    twin.path = twin.trace;
+    strings command;
+    struct observed *o = ARENA_NEW(s->a, struct observed);
+    const listenings *ports = &in->native->drive.ports;
+    if (runner_command(in->bench->d, s->a, in->runner, &twin, in->bench->arguments, ports,
+                       &command) == STATUS_OK &&
+        observe_image(in->bench, arena_printf(s->a, "trace-%zu", in->index), in->runner, &twin,
+                      in->script, ports, &command, o) == STATUS_OK)
+        s->image = o->calls;
+}
+
+static const struct verif_check *first_difference(const struct verif_run *run)
+{
+    vec_each (check, &run->checks)
+        if (check->verdict == VERDICT_DIFFERENT)
+            return check;
+    return NULL;
+}
+
+static const char *where_text(struct search *s, const struct verif_check *check)
+{
+    return check->subject ? arena_printf(s->a, "%s of '%.100s'", check->aspect, check->subject)
+                          : check->aspect;
+}
+
+/* What became of the image as a whole, to be said beside the call that led there. */
+static const char *fate(struct search *s)
+{
+    const struct observed *i = s->in->image;
+    vec_each (e, &i->events)
+        if (e->kind == CONSOLE_CRASH || e->kind == CONSOLE_LINK)
+            return "crash";
+    if (i->signal && !s->in->native->signal)
+        return "crash";
+    if (i->hung && !s->in->native->hung)
+        return "hang";
+    vec_each (check, &s->in->run->checks)
+        if (check->verdict == VERDICT_DIFFERENT && strcmp(check->aspect, "file") == 0)
+            return "file";
+    return NULL;
+}
+
+static void blame_call(struct search *s, const char *name)
+{
+    struct verif_divergence *out = s->out;
+    const char *library = NULL;
+    out->call = name;
+    if (remedy_provided(s->remedy, name, &library) && library) {
+        out->explanation =
+            arena_printf(s->a, "%s; %s provides %s in this configuration, so the fault is there",
+                         out->explanation, library, name);
+        out->library = library;
+        return;
+    }
+    remedy_for_call(s->remedy, name, out);
+    remedy_withheld(s->remedy, name, out);
+    if (!out->candidates.count && s->in->bench->options->catalogue)
+        out->explanation = arena_printf(s->a, "%s; no micro-library of the catalogue provides %s",
+                                        out->explanation, name);
+}
+
+/* The two lists of calls part somewhere: the strongest evidence. */
+static bool by_parting(struct search *s)
+{
+    struct parting p = calls_part(s->a, &s->native, &s->image, remedy_harmless, s->remedy);
+    struct verif_divergence *out = s->out;
+    if (p.native == SIZE_MAX && p.image == SIZE_MAX)
+        return false;
+    if (p.ends) {
+        const struct call *next = &s->native.items[p.native];
+        const struct call *last = p.image ? &s->image.items[p.image - 1] : NULL;
+        if (!last || !fate(s))
+            return false;
+        out->kind = fate(s);
+        out->explanation =
+            arena_printf(s->a, "the image makes no call after %s; the program goes on with %s",
+                         last->name, next->name);
+        evidence(s, "image's last call", call_text(s, last));
+        evidence(s, "program's next call", call_text(s, next));
+        if (!last->has_result)
+            blame_call(s, last->name);
+        else
+            blame_call(s, next->name);
+        return true;
+    }
+    const struct call *i = &s->image.items[p.image];
+    const struct call *n = p.native == SIZE_MAX ? NULL : &s->native.items[p.native];
+    out->image_result = call_result_text(s->a, i);
+    out->native_result = n ? call_result_text(s->a, n) : NULL;
+    bool failed = i->result < 0 && i->result > -4096;
+    out->kind = i->result == -ENOSYS ? "missing call" : failed ? "failed call" : "wrong result";
+    out->explanation =
+        n ? arena_printf(s->a, "%s returns %s in the image, %s on Linux", i->name,
+                         out->image_result, out->native_result)
+          : arena_printf(s->a, "%s returns %s in the image; the program does not make it on Linux",
+                         i->name, out->image_result);
+    if (fate(s))
+        out->explanation = arena_printf(s->a, "%s; then: %s", out->explanation, fate(s));
+    for (size_t k = p.image > AROUND ? p.image - AROUND : 0; k <= p.image; k++)
+        evidence(s, "image", call_text(s, &s->image.items[k]));
+    if (n)
+        evidence(s, "Linux", call_text(s, n));
+    blame_call(s, i->name);
+    return true;
+}
+
+/* The core itself says that it lacks a call, or failed to start. */
+static bool by_console(struct search *s)
+{
+    vec_each (e, &s->in->image->events) {
+        if (e->kind == CONSOLE_MISSING && !remedy_harmless(s->remedy, e->text)) {
+            s->out->kind = "missing call";
+            s->out->explanation = arena_printf(s->a, "the core says that it lacks %s", e->text);
+            evidence(s, "console", e->line);
+            blame_call(s, e->text);
+            return true;
+        }
+        if (e->kind == CONSOLE_CRASH || e->kind == CONSOLE_LINK) {
+            s->out->kind = "crash";
+            s->out->explanation = arena_printf(s->a, "the core says: %s", e->text);
+            evidence(s, "console", e->line);
+        }
+    }
+    remedy_for_symptom(s->remedy, s->in->image->drive.console, s->out);
+    if (s->out->candidates.count && !s->out->kind) {
+        s->out->kind = "missing need";
+        s->out->explanation = s->out->candidates.items[0].why;
+    }
+    return s->out->candidates.count > 0;
+}
+
+/* No trace: the first call that the program makes on Linux and that this configuration lacks. */
+static bool by_needs(struct search *s)
+{
+    if (!s->in->bench->options->selection || !s->in->bench->options->catalogue)
+        return false;
+    vec_each (call, &s->native) {
+        const char *library;
+        bool failed = call->has_result && call->result < 0 && call->result > -4096;
+        if (failed || remedy_provided(s->remedy, call->name, &library) ||
+            remedy_harmless(s->remedy, call->name))
+            continue;
+        struct verif_divergence found = {0};
+        remedy_for_call(s->remedy, call->name, &found);
+        if (!found.candidates.count)
+            continue;
+        if (!s->out->call) {
+            s->out->call = call->name;
+            if (!s->out->kind)
+                s->out->kind = "missing need";
+            s->out->explanation = arena_printf(
+                s->a, "%s%sthe program calls %s, which nothing in this configuration provides",
+                s->out->explanation ? s->out->explanation : "", s->out->explanation ? "; " : "",
+                call->name);
+            evidence(s, "Linux", call_text(s, call));
+        }
+        remedy_for_call(s->remedy, call->name, s->out);
+    }
+    remedy_withheld(s->remedy, s->out->call, s->out);
+    if (s->out->candidates.count && !s->out->kind) {
+        s->out->kind = "missing need";
+        s->out->explanation = arena_printf(s->a, "left out of this configuration: %s",
+                                           s->out->candidates.items[0].option);
+    }
+    return s->out->candidates.count > 0;
+}
+
+/* Nothing names a call: say at least what kind of thing happened, and where. */
+static void by_appearance(struct search *s, const struct verif_check *check)
+{
+    struct verif_divergence *out = s->out;
+    const struct observed *i = s->in->image;
+    if (!out->kind) {
+        const char *seen = fate(s);
+        out->kind = seen                                 ? seen
+                    : strcmp(check->aspect, "exit") == 0 ? "wrong result"
+                    : check->diff && !strstr(check->diff, "\n+") && check->diff[0] != '+'
+                        ? "lost output"
+                        : "unexplained";
+    }
+    if (!out->explanation)
+        out->explanation = i->signal ? arena_printf(s->a, "the image is ended by signal %d (%s)",
+                                                    i->signal, strsignal(i->signal))
+                                     : check->reason;
+    if (s->image.count)
+        evidence(s, "image's last call", call_text(s, &s->image.items[s->image.count - 1]));
+    const struct drive *v = &i->drive;
+    const char *tail = v->console + (v->console_size > 200 ? v->console_size - 200 : 0);
+    if (v->console_size)
+        evidence(s, "console ends", tail);
+    else
+        evidence(s, "console", "(nothing)");
+}
+
+void find_cause(const struct cause_input *in, struct verif_divergence *out)
+{
+    struct search s = {.in = in, .a = in->bench->a, .out = out};
+    const struct verif_check *check = first_difference(in->run);
+    *out = (struct verif_divergence){.present = true};
+    out->where = where_text(&s, check);
+    s.remedy = remedy_new(in->bench);
+    diag_progress(in->bench->d, 0, 0, "looking for the cause");
+    record_native(&s);
+    trace_image(&s);
+    bool found = s.image.count && s.native.count && by_parting(&s);
+    found = found || by_console(&s);
+    found = found || by_needs(&s);
+    if (!found)
+        by_appearance(&s, check);
+    diag_progress_end(in->bench->d);
+}
