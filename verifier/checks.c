@@ -230,7 +230,7 @@ static void judge_piece(struct console_check *c, const edits *own, struct verif_
     check->image = printed;
     if (masked)
         check->reason =
-            arena_printf(b->a, "%zu line%s hold words that vary between runs on Linux, masked",
+            arena_printf(b->a, "%zu line%s with words that vary between runs on Linux, masked",
                          masked, masked == 1 ? "" : "s");
     if (!lost && !extra)
         return;

@@ -17,28 +17,6 @@ static const char *joined(struct arena *a, const strings *words)
     return text;
 }
 
-/* Words of a command line, as a shell would part them at blanks and quotes. */
-static strings split_words(struct arena *a, const char *line)
-{
-    strings words = {0};
-    while (*line) {
-        line += strspn(line, " \t");
-        if (!*line)
-            break;
-        char *word = arena_alloc(a, strlen(line) + 1), *to = word;
-        for (char quote = 0; *line && (quote || !strchr(" \t", *line)); line++) {
-            if (*line == quote)
-                quote = 0;
-            else if (!quote && (*line == '\'' || *line == '"'))
-                quote = *line;
-            else
-                *to++ = *line;
-        }
-        vec_push(a, &words, word);
-    }
-    return words;
-}
-
 static enum status one_run(struct bench *b, const struct runner *runner,
                            const struct verif_image *image, size_t index, struct verif *out)
 {
@@ -108,9 +86,13 @@ static enum status all_runs(struct bench *b, const struct runner *runner,
     enum status status = STATUS_OK;
     for (size_t i = 0; i < runs && !status; i++) {
         strings words = o->arguments;
-        if (o->command_lines.count)
-            words = split_words(b->a, o->command_lines.items[i]);
-        else if (!words.count && o->tests)
+        if (o->command_lines.count) {
+            memset(&words, 0, sizeof words);
+            const char *wrong = split_words(b->a, o->command_lines.items[i], &words);
+            if (wrong)
+                return diag_fail(b->d, STATUS_INPUT, "command line '%s': %s",
+                                 o->command_lines.items[i], wrong);
+        } else if (!words.count && o->tests)
             words = o->tests->arguments;
         b->arguments = &words;
         status = one_run(b, runner, image, i, out);
