@@ -232,26 +232,6 @@ static enum status run_all(struct script *script, const strings *commands, const
 
 /* ---- the whole ---- */
 
-/* The test file with variables replaced where no shell does that. */
-static struct test_file *expanded(struct script *script)
-{
-    const struct test_file *tests = tests_of(script);
-    if (!tests)
-        return NULL;
-    struct test_file *copy = ARENA_NEW(script->arena, struct test_file);
-    *copy = *tests;
-    copy->commands = (strings){0};
-    for (size_t i = 0; i < tests->commands.count; i++) {
-        const char *command = tests->commands.items[i];
-        if (tests->type != TEST_EXEC)
-            command = sandbox_expand(script->arena, &script->box, script->session->path, command);
-        vec_push(script->arena, &copy->commands, command);
-    }
-    if (!copy->port)
-        copy->port = script->box.ports[0];
-    return copy;
-}
-
 static void begun(void *context)
 {
     struct script *script = context;
@@ -277,7 +257,7 @@ static void play(struct script *script)
 {
     struct drive v = {.local = true, .run = run_shell, .begun = begun, .context = script};
     struct process p = {.argv = arguments(script)};
-    v.tests = expanded(script);
+    v.tests = sandbox_tests(script->arena, &script->box, script->session->path, tests_of(script));
     v.process = &p;
     set_limits(script, &v);
     script->exit_status = -1;

@@ -4,6 +4,7 @@
 #ifndef TRACER_SCRIPT_H
 #define TRACER_SCRIPT_H
 
+#include "common/sandbox.h"
 #include "tracer/session.h"
 #include <pthread.h>
 
@@ -57,19 +58,6 @@ struct start {
  * be executed: STATUS_INPUT names it. launch is in the arena given. */
 enum status launch_start(struct diag *d, struct arena *a, struct meeting *m,
                          const struct start *start, bool program, struct launch **launch);
-
-enum { SANDBOX_PORTS = 4 };
-
-/* Where a run takes place. */
-struct sandbox {
-    char *directory;          /* fresh and temporary; NULL: none */
-    int ports[SANDBOX_PORTS]; /* free ones: ${PORT}, ${PORT2} ... */
-};
-enum status sandbox_open(struct diag *d, struct arena *a, bool folder, struct sandbox *box);
-void sandbox_close(struct sandbox *box);
-/* text with ${PORT}, ${PORT2}, ${DIR} and ${PROGRAM} replaced. */
-const char *sandbox_expand(struct arena *a, const struct sandbox *box, const char *program,
-                           const char *text);
 
 /* Everything about one run. */
 struct script {

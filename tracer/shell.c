@@ -35,19 +35,6 @@ const char *const *environment_with(struct arena *a, const strings *additions)
     return all;
 }
 
-static strings variables(struct script *script)
-{
-    struct arena *a = script->arena;
-    strings list = {0};
-    vec_push(a, &list, arena_printf(a, "PROGRAM=%s", script->session->path));
-    vec_push(a, &list,
-             arena_printf(a, "DIR=%s", script->box.directory ? script->box.directory : "."));
-    vec_push(a, &list, arena_printf(a, "PORT=%d", script->box.ports[0]));
-    for (int i = 1; i < SANDBOX_PORTS; i++)
-        vec_push(a, &list, arena_printf(a, "PORT%d=%d", i + 1, script->box.ports[i]));
-    return list;
-}
-
 struct output {
     char *data;
     size_t used, capacity;
@@ -123,7 +110,7 @@ enum status shell_run(struct script *script, struct diag *d, struct subprocess *
 {
     struct arena *a = script->arena;
     struct output output = {0};
-    strings list = variables(script);
+    strings list = sandbox_environment(script->arena, &script->box, script->session->path);
     int ends[2], nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (nothing < 0 || pipe2(ends, O_CLOEXEC) != 0)
         return diag_fail(d, STATUS_SYSTEM, "cannot create a pipe: %s", strerror(errno));

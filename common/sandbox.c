@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Where a run takes place: a temporary folder of its own, ports that are free. */
-#include "tracer/script.h"
+#include "common/sandbox.h"
 #include <errno.h>
 #include <ftw.h>
 #include <netinet/in.h>
@@ -69,8 +69,8 @@ void sandbox_close(struct sandbox *box)
     box->directory = NULL;
 }
 
-static const char *sandbox_variable(struct arena *a, const struct sandbox *box, const char *program,
-                                    const char *name, size_t length)
+static const char *sandbox_variable(struct arena *a, const struct sandbox *box,
+                                           const char *program, const char *name, size_t length)
 {
     if (length == 3 && strncmp(name, "DIR", 3) == 0)
         return box->directory ? box->directory : ".";
@@ -98,4 +98,34 @@ const char *sandbox_expand(struct arena *a, const struct sandbox *box, const cha
         text = value ? end + 1 : text + keep;
     }
     return result;
+}
+
+strings sandbox_environment(struct arena *a, const struct sandbox *box, const char *program)
+{
+    strings list = {0};
+    vec_push(a, &list, arena_printf(a, "PROGRAM=%s", program));
+    vec_push(a, &list, arena_printf(a, "DIR=%s", box->directory ? box->directory : "."));
+    vec_push(a, &list, arena_printf(a, "PORT=%d", box->ports[0]));
+    for (int i = 1; i < SANDBOX_PORTS; i++)
+        vec_push(a, &list, arena_printf(a, "PORT%d=%d", i + 1, box->ports[i]));
+    return list;
+}
+
+struct test_file *sandbox_tests(struct arena *a, const struct sandbox *box, const char *program,
+                                const struct test_file *tests)
+{
+    if (!tests)
+        return NULL;
+    struct test_file *copy = ARENA_NEW(a, struct test_file);
+    *copy = *tests;
+    copy->commands = (strings){0};
+    for (size_t i = 0; i < tests->commands.count; i++) {
+        const char *command = tests->commands.items[i];
+        if (tests->type != TEST_EXEC)
+            command = sandbox_expand(a, box, program, command);
+        vec_push(a, &copy->commands, command);
+    }
+    if (!copy->port)
+        copy->port = box->ports[0];
+    return copy;
 }
