@@ -235,9 +235,7 @@ static uint64_t unsigned_argument(const struct spec *f, va_list *args)
     if (f->length > 0)
         return va_arg(*args, unsigned long);
     unsigned value = va_arg(*args, unsigned);
-    return f->length == 0    ? value
-           : f->length == -1 ? (unsigned short)value
-                             : (unsigned char)value;
+    return f->length == 0 ? value : f->length == -1 ? (unsigned short)value : (unsigned char)value;
 }
 
 static void convert(struct sink *s, const struct spec *f, va_list *args)

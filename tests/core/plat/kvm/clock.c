@@ -37,8 +37,7 @@ static unsigned rtc_value(unsigned index)
 /* Days since 1970 of a date of this century. */
 static uint64_t days(unsigned year, unsigned month, unsigned day)
 {
-    static const unsigned short before[] = {0,   31,  59,  90,  120, 151,
-                                            181, 212, 243, 273, 304, 334};
+    static const unsigned short before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
     uint64_t leaps = (year - 1969) / 4 + (year % 4 == 0 && month > 2);
     return (uint64_t)(year - 1970) * 365 + leaps + before[month - 1] + day - 1;
 }

@@ -4,14 +4,15 @@
 #include "linuxu.h"
 #include <core/plat.h>
 
-#define HOST1(n, a) linuxu_syscall(n, (long)(a), 0, 0, 0, 0, 0)
-#define HOST2(n, a, b) linuxu_syscall(n, (long)(a), (long)(b), 0, 0, 0, 0)
+#define HOST1(n, a)       linuxu_syscall(n, (long)(a), 0, 0, 0, 0, 0)
+#define HOST2(n, a, b)    linuxu_syscall(n, (long)(a), (long)(b), 0, 0, 0, 0)
 #define HOST3(n, a, b, c) linuxu_syscall(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 
 enum { PROT_RWX = 7, MAP_PRIVATE_ANONYMOUS = 0x22, SEEK_END_ = 2, EINTR_ = 4 };
 enum { ARCH_SET_FS_ = 0x1002, ARCH_GET_FS_ = 0x1003 };
 
 _Noreturn void linuxu_main(long *stack);
+long linuxu_socket_call(long number, const long a[6]);
 
 void plat_console_write(const char *data, size_t size)
 {
@@ -155,4 +156,14 @@ _Noreturn void linuxu_main(long *stack)
     if (!boot.memory.base)
         plat_exit(127);
     ukboot_entry(&boot);
+}
+
+/* For ukhostnet: a call of the host's on its sockets. */
+long linuxu_socket_call(long number, const long a[6])
+{
+    long result;
+    do {
+        result = linuxu_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    } while (result == -EINTR_);
+    return result;
 }

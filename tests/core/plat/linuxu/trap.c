@@ -28,8 +28,7 @@ static void on_call(int signal, void *info, char *context)
     long *r = (long *)(context + UCONTEXT_REGISTERS);
     (void)signal;
     (void)info;
-    const long arguments[6] = {r[REG_DI],  r[REG_SI], r[REG_DX],
-                               r[REG_R10], r[REG_R8], r[REG_R9]};
+    const long arguments[6] = {r[REG_DI], r[REG_SI], r[REG_DX], r[REG_R10], r[REG_R8], r[REG_R9]};
     r[REG_AX] = handle(r[REG_AX], arguments);
 }
 
@@ -46,8 +45,8 @@ void plat_trap_syscalls(plat_syscall_handler *handler)
     uint32_t low = (uint32_t)(uintptr_t)linuxu_syscall_instruction;
     uint32_t high = (uint32_t)(uintptr_t)linuxu_restorer_end;
     struct filter filter[] = {
-        {BPF_LOAD, 0, 0, DATA_IP_HIGH}, {BPF_EQUAL, 0, 4, 0},
-        {BPF_LOAD, 0, 0, DATA_IP_LOW},  {BPF_GREATER_EQUAL, 0, 2, low},
+        {BPF_LOAD, 0, 0, DATA_IP_HIGH},      {BPF_EQUAL, 0, 4, 0},
+        {BPF_LOAD, 0, 0, DATA_IP_LOW},       {BPF_GREATER_EQUAL, 0, 2, low},
         {BPF_GREATER_EQUAL, 1, 0, high + 1}, {BPF_RETURN, 0, 0, RET_ALLOW},
         {BPF_RETURN, 0, 0, RET_TRAP},
     };

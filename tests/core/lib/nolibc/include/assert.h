@@ -6,8 +6,8 @@
 #define assert(condition) ((void)0)
 #else
 #define assert(condition)                                                                          \
-    ((condition) ? (void)0                                                                         \
-                 : (fprintf(stderr, "%s:%d: assertion failed: %s\n", __FILE__, __LINE__,           \
-                            #condition),                                                           \
-                    abort()))
+    ((condition)                                                                                   \
+         ? (void)0                                                                                 \
+         : (fprintf(stderr, "%s:%d: assertion failed: %s\n", __FILE__, __LINE__, #condition),      \
+            abort()))
 #endif

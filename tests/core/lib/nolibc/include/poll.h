@@ -2,10 +2,10 @@
 #ifndef _POLL_H
 #define _POLL_H
 
-#define POLLIN 1
-#define POLLOUT 4
-#define POLLERR 8
-#define POLLHUP 16
+#define POLLIN   1
+#define POLLOUT  4
+#define POLLERR  8
+#define POLLHUP  16
 #define POLLNVAL 32
 
 typedef unsigned long nfds_t;

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#define SIGINT 2
+#define SIGINT  2
 #define SIGABRT 6
 #define SIGPIPE 13
 #define SIGTERM 15

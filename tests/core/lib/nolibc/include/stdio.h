@@ -6,14 +6,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define EOF (-1)
-#define BUFSIZ 512
+#define EOF      (-1)
+#define BUFSIZ   512
 #define SEEK_SET 0
 #define SEEK_CUR 1
 #define SEEK_END 2
-#define _IOFBF 0
-#define _IOLBF 1
-#define _IONBF 2
+#define _IOFBF   0
+#define _IOLBF   1
+#define _IONBF   2
 
 /* A stream over whatever these functions reach. */
 struct core_stream_ops {
@@ -24,7 +24,7 @@ struct core_stream_ops {
 };
 typedef struct core_stream FILE;
 extern FILE *const core_stdin, *const core_stdout, *const core_stderr;
-#define stdin core_stdin
+#define stdin  core_stdin
 #define stdout core_stdout
 #define stderr core_stderr
 

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#define CLOCK_REALTIME 0
+#define CLOCK_REALTIME  0
 #define CLOCK_MONOTONIC 1
 
 struct timespec {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define INADDR_ANY 0u
+#define INADDR_ANY      0u
 #define INADDR_LOOPBACK 0x7f000001u
 
 typedef uint16_t in_port_t;

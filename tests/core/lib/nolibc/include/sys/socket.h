@@ -4,15 +4,15 @@
 
 #include <sys/types.h>
 
-#define AF_UNIX 1
-#define AF_INET 2
-#define SOCK_STREAM 1
-#define SOCK_DGRAM 2
-#define SOL_SOCKET 1
+#define AF_UNIX      1
+#define AF_INET      2
+#define SOCK_STREAM  1
+#define SOCK_DGRAM   2
+#define SOL_SOCKET   1
 #define SO_REUSEADDR 2
-#define SHUT_RD 0
-#define SHUT_WR 1
-#define SHUT_RDWR 2
+#define SHUT_RD      0
+#define SHUT_WR      1
+#define SHUT_RDWR    2
 
 typedef unsigned socklen_t;
 typedef unsigned short sa_family_t;
