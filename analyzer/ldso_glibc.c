@@ -222,16 +222,15 @@ static void prepare_musl(struct linkmap *map)
                   ":\n", &how->defaults);
 }
 
-enum status linkmap_search_prepare(struct diag *d, struct linkmap *map)
+void linkmap_search_prepare(struct linkmap *map)
 {
-    (void)d;
     struct linkmap_search *how = map->how;
     if (map->musl)
         prepare_musl(map);
     else
-        prepare_glibc(map, map->objects.items[map->interpreter].elf);
+        prepare_glibc(
+            map, map->objects.items[map->interpreter == LINKMAP_NONE ? 0 : map->interpreter].elf);
     if (how->options.library_path && *how->options.library_path)
         linkmap_split(map, 0, how->options.library_path, map->musl ? ":\n" : ":;",
                       &how->environment);
-    return STATUS_OK;
 }

@@ -254,8 +254,10 @@ enum status linkmap_build(struct diag *d, struct arena *a, const char *path,
     const struct elf_object *program = map->objects.items[0].elf;
     struct linkmap_group group = {0};
     if (program->interpreter) {
-        if ((status = open_interpreter(d, map)) || (status = linkmap_search_prepare(d, map)) ||
-            (status = close_group(d, map, &group)))
+        if ((status = open_interpreter(d, map)))
+            return status;
+        linkmap_search_prepare(map);
+        if ((status = close_group(d, map, &group)))
             return status;
     } else {
         vec_push(a, &group.members, 0);
@@ -270,27 +272,54 @@ enum status linkmap_build(struct diag *d, struct arena *a, const char *path,
     return STATUS_OK;
 }
 
+/* Forgets what an unsuccessful dlopen() left behind. */
+static void undo(struct linkmap *map, size_t objects, size_t missing)
+{
+    for (size_t i = objects; i < map->objects.count; i++)
+        map->objects.items[i].elf->index = LINKMAP_NONE;
+    map->objects.count = objects;
+    map->missing.count = missing;
+    size_t kept = 0;
+    vec_each (alias, &map->how->aliases)
+        if (alias->object < objects)
+            map->how->aliases.items[kept++] = *alias;
+    map->how->aliases.count = kept;
+}
+
+static enum status open_group(struct diag *d, struct linkmap *map, size_t caller, const char *name,
+                              struct linkmap_group *group)
+{
+    size_t missing = map->missing.count;
+    struct library_query q = {.name = linkmap_expand(map, caller, name), .caller = caller};
+    enum status status = need(d, map, &q, &group->root);
+    if (status)
+        return status;
+    if (group->root == LINKMAP_NONE)
+        return diag_fail(d, STATUS_FOUND, "%s: not found (dlopen by %s)", name,
+                         map->objects.items[caller].elf->name);
+    if ((status = close_group(d, map, group)))
+        return status;
+    if (map->missing.count > missing)
+        return diag_fail(d, STATUS_FOUND, "%s: needs %s, which was not found", name,
+                         map->missing.items[missing].soname);
+    return STATUS_OK;
+}
+
 enum status linkmap_dlopen(struct diag *d, struct linkmap *map, size_t caller, const char *name,
                            size_t *group)
 {
-    size_t found;
-    struct library_query q = {.name = linkmap_expand(map, caller, name), .caller = caller};
-    enum status status = need(d, map, &q, &found);
-    if (status)
+    if (map->interpreter == LINKMAP_NONE && !map->how->subfolders.count)
+        linkmap_search_prepare(map); /* a static program looks where its C library would */
+    size_t objects = map->objects.count, missing = map->missing.count;
+    struct linkmap_group fresh = {0};
+    enum status status = open_group(d, map, caller, name, &fresh);
+    if (status) {
+        undo(map, objects, missing);
         return status;
-    if (found == LINKMAP_NONE)
-        return diag_fail(d, STATUS_FOUND, "%s: not found (dlopen by %s)", name,
-                         map->objects.items[caller].elf->name);
-    for (size_t i = 0; i < map->groups.count; i++) {
-        if (map->groups.items[i].root == found) {
-            *group = i;
-            return STATUS_OK;
-        }
     }
-    struct linkmap_group fresh = {.root = found};
-    if ((status = close_group(d, map, &fresh)))
-        return status;
-    *group = map->groups.count;
+    for (*group = 0; *group < map->groups.count; ++*group)
+        if (map->groups.items[*group].root == fresh.root)
+            return STATUS_OK;
     vec_push(map->arena, &map->groups, fresh);
     vec_each (member, &fresh.members)
         vec_push(map->arena, &map->objects.items[*member].scopes, *group);

@@ -8,7 +8,8 @@
 
 enum { LINKMAP_NONE = SIZE_MAX };
 
-/* How one object came into the map. objects[i].elf->index == i. */
+/* How one object came into the map. Adding objects moves these; the elf_objects stay in place.
+ * objects[i].elf->index == i. */
 struct linkmap_object {
     struct elf_object *elf;
     const char *soname;   /* the name it was first asked for by; the program: its base name */

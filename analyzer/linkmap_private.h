@@ -39,8 +39,9 @@ struct library_query {
     strings searched;
 };
 
-/* Prepares the search for the map's program and interpreter (already in objects). */
-enum status linkmap_search_prepare(struct diag *d, struct linkmap *map);
+/* Prepares the search for the map's program and interpreter (already in objects); for a static
+ * program, from what its own C library has built in. */
+void linkmap_search_prepare(struct linkmap *map);
 /* Finds and opens a library file. STATUS_OK with query->found NULL: nowhere. */
 enum status linkmap_search_glibc(struct diag *d, struct linkmap *map, struct library_query *query);
 enum status linkmap_search_musl(struct diag *d, struct linkmap *map, struct library_query *query);

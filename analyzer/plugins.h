@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Objects that only dlopen() brings into a process: which ones, and why. The code analysis says what
- * it reached (struct plugin_fact); the rules here, as data, turn that into files, open them and bind
- * them. To be called again whenever reaching a plug-in brought new facts. */
+ * Objects that only dlopen() brings into a process: which ones, and why. The code analysis says
+ * what it reached (struct plugin_fact); the rules here, as data, turn that into files, open them
+ * and bind them. To be called again whenever reaching a plug-in brought new facts. */
 #ifndef ANALYZER_PLUGINS_H
 #define ANALYZER_PLUGINS_H
 
