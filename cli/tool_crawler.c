@@ -1,14 +1,91 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cli/cli.h"
+#include "common/file.h"
+#include "crawler/crawler.h"
+#include <stdio.h>
+#include <string.h>
+
+struct crawler_cli {
+    struct cli *cli;
+    struct crawler_options crawl;
+    strings library_folders; /* --uk-libs, before they are looked into */
+};
+
+enum { KEY_UK_LIBS = 0x200, KEY_APP, KEY_NAME, KEY_RELEASE, KEY_DEFINE, KEY_TRUST };
+
+static const struct argp_option options[] = {
+    {"root", 'r', "TREE", 0, "read the core's source tree TREE", 1},
+    {"uk-libs", KEY_UK_LIBS, "DIR", 0,
+     "external libraries: a folder of one, or of several such folders (repeatable)", 1},
+    {"app", KEY_APP, "DIR", 0, "an application's folder, its options joined", 1},
+    {"name", KEY_NAME, "NAME", 0, "the catalogue's name (default: the tree's folder's)", 1},
+    {"release", KEY_RELEASE, "VERSION", 0, "its version (default: what version.mk says)", 1},
+    {"define", KEY_DEFINE, "NAME=VALUE", 0, "a variable of the build, as Kconfig files see it", 1},
+    {"trust-tree", KEY_TRUST, NULL, 0, "run the commands of $(shell,...) that are not known", 1},
+    {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct crawler_cli *c = state->input;
+    struct arena *a = c->cli->arena;
+    char *equals;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = c->cli;
+        return 0;
+    case 'r':
+        c->crawl.root = arg;
+        return 0;
+    case KEY_UK_LIBS:
+        vec_push(a, &c->library_folders, arg);
+        return 0;
+    case KEY_APP:
+        c->crawl.application = arg;
+        return 0;
+    case KEY_NAME:
+        c->crawl.name = arg;
+        return 0;
+    case KEY_RELEASE:
+        c->crawl.version = arg;
+        return 0;
+    case KEY_DEFINE:
+        equals = strchr(arg, '=');
+        if (!equals || equals == arg)
+            argp_error(state, "--define: NAME=VALUE was expected, \"%s\" found", arg);
+        else
+            vec_push(a, &c->crawl.variables,
+                     ((struct jm_pair){arena_strndup(a, arg, (size_t)(equals - arg)), equals + 1}));
+        return 0;
+    case KEY_TRUST:
+        c->crawl.trust_tree = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
 
 static enum status run(int argc, char **argv, struct cli *cli)
 {
+    struct crawler_cli c = {.cli = cli};
     struct argp_child children[] = {{&cli_common_argp, 0, NULL, 0}, {0}};
-    const struct argp argp = {.children = children, .args_doc = "PROGRAM [-- ARGUMENTS]"};
-    enum status status = cli_parse(&argp, argc, argv, cli, cli);
+    const struct argp argp = {.options = options, .parser = parse, .children = children};
+    enum status status = cli_parse(&argp, argc, argv, cli, &c);
     if (status)
         return status;
-    return diag_fail(&cli->diag, STATUS_SYSTEM, "this tool is not there yet");
+    struct catalogue catalogue = {0};
+    vec_each (dir, &c.library_folders)
+        if (!status)
+            status = crawl_library_folders(&cli->diag, cli->arena, *dir, &c.crawl.libraries);
+    if (status)
+        return status;
+    status = c.crawl.root ? crawl(&cli->diag, cli->arena, &c.crawl, &catalogue)
+                          : catalogue_open(&cli->diag, cli->arena, cli->catalogue, &catalogue);
+    if (status)
+        return status;
+    json_t *json = jm_encode(&catalogue_type, &catalogue);
+    status = json_print(&cli->diag, json);
+    json_decref(json);
+    return status;
 }
 
-const struct tool tool_crawler = {"crawler", "", run};
+const struct tool tool_crawler = {"crawler", "micro-library catalogues and dependency graphs", run};

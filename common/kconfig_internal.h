@@ -4,6 +4,7 @@
 #define COMMON_KCONFIG_INTERNAL_H
 
 #include "common/kconfig_eval.h"
+#include "common/name_table.h"
 
 struct kconfig_node;
 
@@ -51,8 +52,7 @@ struct kconfig {
     const struct catalogue *catalogue;
     struct kconfig_node *nodes; /* the options, then the choices */
     size_t options, count;
-    int *slots; /* hash table of option indices, -1 free */
-    size_t slot_count;
+    struct name_table names;
     struct kconfig_node *modules_node;
     int modules, depth;
     bool begun, too_deep;

@@ -6,26 +6,10 @@
 
 /* ---- names ---- */
 
-static size_t hash(const char *name)
-{
-    size_t h = 1469598103934665603u;
-    for (; *name; name++)
-        h = (h ^ (unsigned char)*name) * 1099511628211u;
-    return h;
-}
-
-/* The slot that holds name or where it would go. */
-static int *slot(const struct kconfig *k, const char *name)
-{
-    size_t i = hash(name) & (k->slot_count - 1);
-    while (k->slots[i] >= 0 && strcmp(k->nodes[k->slots[i]].option->name, name) != 0)
-        i = (i + 1) & (k->slot_count - 1);
-    return &k->slots[i];
-}
-
 int kconfig_find(const struct kconfig *k, const char *name)
 {
-    return *slot(k, name);
+    size_t index = 0;
+    return name_table_find(&k->names, name, &index) ? (int)index : -1;
 }
 
 size_t kconfig_count(const struct kconfig *k)
@@ -167,16 +151,12 @@ enum status kconfig_new(struct diag *d, struct arena *a, const struct catalogue 
     k->options = catalogue->options.count;
     k->count = k->options + catalogue->choices.count;
     k->nodes = arena_array(a, k->count + 1, sizeof *k->nodes);
-    for (k->slot_count = 16; k->slot_count < 2 * k->options + 1;)
-        k->slot_count *= 2;
-    k->slots = arena_array(a, k->slot_count, sizeof *k->slots);
-    memset(k->slots, -1, k->slot_count * sizeof *k->slots);
+    name_table_init(&k->names, a);
     for (size_t i = 0; i < k->options; i++) {
         k->nodes[i].option = &catalogue->options.items[i];
         k->nodes[i].type = k->nodes[i].option->type;
-        int *at = slot(k, k->nodes[i].option->name);
-        if (*at < 0)
-            *at = (int)i;
+        bool added;
+        name_table_add(&k->names, k->nodes[i].option->name, i, &added);
     }
     struct compiler c = {.k = k, .diag = d};
     for (size_t i = 0; i < k->options && !c.status; i++)
