@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * x86-64 instruction decoder for data-flow analysis: the length of every instruction, and the
+ * meaning of those that move values between general registers and memory, branch, or enter the
+ * kernel. Everything else is told only by what it overwrites. Written from Intel's and AMD's
+ * manuals' opcode maps; vector, x87 and system instructions are known by length and destination. */
+#ifndef ANALYZER_DECODE_H
+#define ANALYZER_DECODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { /* registers by their encoding */
+       REG_AX,
+       REG_CX,
+       REG_DX,
+       REG_BX,
+       REG_SP,
+       REG_BP,
+       REG_SI,
+       REG_DI,
+       REG_R8,
+       REG_R9,
+       REG_R10,
+       REG_R11,
+       REG_R12,
+       REG_R13,
+       REG_R14,
+       REG_R15,
+       REG_COUNT,
+       REG_NONE = REG_COUNT,
+};
+
+enum insn_op {
+    OP_BAD,     /* not an instruction */
+    OP_NOP,     /* no effect on general registers or memory that matters */
+    OP_CLOBBER, /* overwrites its destination with something unknown; flags too */
+    OP_REGS,    /* overwrites the registers of the mask imm; flags too */
+    OP_MOV,
+    OP_MOVZX, /* src_width bytes to width bytes */
+    OP_MOVSX,
+    OP_LEA,
+    OP_ADD,
+    OP_OR,
+    OP_AND,
+    OP_SUB,
+    OP_XOR,
+    OP_CMP,
+    OP_SBB, /* only dst = src = the same register: 0 or -1; else OP_CLOBBER */
+    OP_TEST,
+    OP_SHL,
+    OP_SHR,
+    OP_SAR,
+    OP_NEG,
+    OP_NOT,
+    OP_IMUL, /* dst = src * imm */
+    OP_XCHG,
+    OP_CMOV,
+    OP_SETCC,
+    OP_PUSH,
+    OP_POP,
+    OP_LEAVE,
+    OP_STRING, /* stores through rdi; overwrites rdi, rsi and rcx */
+    OP_VLOAD,  /* reads width bytes of memory into a vector register */
+    OP_VSTORE, /* writes width bytes of memory from one */
+    OP_CALL,   /* imm: target */
+    OP_CALL_INDIRECT,
+    OP_JMP, /* imm: target */
+    OP_JMP_INDIRECT,
+    OP_JCC,  /* imm: target, condition */
+    OP_LOOP, /* imm: target, condition on rcx */
+    OP_RET,
+    OP_SYSCALL,
+    OP_INT80,
+    OP_SYSENTER,
+    OP_BREAK, /* int3 */
+    OP_STOP,  /* never goes on: hlt, ud2 */
+};
+
+enum operand_kind { OPERAND_NONE, OPERAND_REG, OPERAND_MEM, OPERAND_IMM };
+
+struct insn {
+    uint8_t op;        /* enum insn_op */
+    uint8_t length;    /* bytes, 1..15; OP_BAD: 1 */
+    uint8_t width;     /* operand size in bytes */
+    uint8_t src_width; /* OP_MOVZX, OP_MOVSX */
+    uint8_t condition; /* low four bits of the opcode */
+    uint8_t dst_kind, src_kind;
+    uint8_t dst, src;    /* registers; at most one operand is memory */
+    uint8_t base, index; /* of the memory operand; REG_NONE for none */
+    uint8_t scale;       /* shift count */
+    uint8_t segment;     /* 1: fs or gs relative, the address is not known */
+    uint8_t high;        /* 1: an operand is ah, ch, dh or bh */
+    int64_t disp;        /* of the memory operand; rip-relative ones are made absolute */
+    int64_t imm;         /* immediate, sign-extended; branches: absolute target */
+};
+
+/* Decodes the instruction at code (size bytes left, its address at address). Always fills *out;
+ * returns its length, at least 1, or 0 when size is 0. */
+unsigned decode(const uint8_t *code, size_t size, uint64_t address, struct insn *out);
+
+#endif

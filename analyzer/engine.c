@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The fixed point: which contexts run, when calls return, who is run again. */
+#include "analyzer/interp.h"
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct linkmap *map)
+{
+    memset(e, 0, sizeof *e);
+    e->diag = d;
+    e->arena = a;
+    e->map = map;
+    e->limits.contexts = 640;
+    e->limits.branch_contexts = 24;
+    values_init(&e->values, a);
+    engine_add_objects(e);
+}
+
+void engine_add_objects(struct engine *e)
+{
+    for (size_t i = e->objects.count; i < e->map->objects.count; i++) {
+        struct object *o = ARENA_NEW(e->arena, struct object);
+        o->elf = e->map->objects.items[i].elf;
+        o->absolute = o->elf->type == ET_EXEC;
+        o->base = o->absolute && i == 0 ? 0 : (uint64_t)(i + 1) << 40;
+        o->plugin = i >= e->map->initial;
+        vec_push(e->arena, &e->objects, o);
+    }
+}
+
+struct function *engine_function(struct engine *e, struct object *o, uint64_t address)
+{
+    struct function *f = address_map_get(&o->functions_by_address, address);
+    if (f)
+        return f;
+    f = ARENA_NEW(e->arena, struct function);
+    f->object = o;
+    f->address = address;
+    address_map_put(e->arena, &o->functions_by_address, address, f);
+    return f;
+}
+
+/* Call stubs (`jmp *slot`) stand for what their slot is bound to. */
+struct function *engine_call_target(struct engine *e, struct function *f, enum edge_kind *kind)
+{
+    for (unsigned hops = 0; hops < 4; hops++) {
+        if (!f->examined) {
+            f->examined = true;
+            struct block *b = object_block(e, f->object, f->address);
+            const struct insn *i = b && b->count == 1 ? &b->code[0].i : NULL;
+            if (b && b->count == 2 && b->code[0].i.op == OP_NOP)
+                i = &b->code[1].i;
+            if (i && i->op == OP_JMP_INDIRECT && i->src_kind == OPERAND_MEM && !i->segment &&
+                i->base == REG_NONE && i->index == REG_NONE) {
+                uint64_t constant = 0, place = (uint64_t)i->disp;
+                const struct elf_relocation *r = elf_relocation_at(f->object->elf, place);
+                if (r &&
+                    (r->plt || memory_constant(f->object, place) || r->type == R_X86_64_GLOB_DAT)) {
+                    f->stub = true;
+                    memory_pointer(e, f->object, place, &f->forward, &constant);
+                }
+            }
+        }
+        if (!f->stub)
+            return f;
+        *kind = EDGE_SLOT;
+        if (!f->forward)
+            return NULL;
+        f = f->forward;
+    }
+    return f;
+}
+
+static struct context *new_context(struct engine *e, struct function *f)
+{
+    struct context *c = ARENA_NEW(e->arena, struct context);
+    c->node.kind = NODE_CONTEXT;
+    c->node.id = (uint32_t)e->nodes.count;
+    c->function = f;
+    vec_push(e->arena, &e->nodes, &c->node);
+    vec_push(e->arena, &f->contexts, c);
+    return c;
+}
+
+void engine_queue(struct engine *e, struct context *c)
+{
+    if (c->queued || c->running)
+        return;
+    c->queued = true;
+    vec_push(e->arena, &e->queue, c);
+}
+
+struct context *engine_generic(struct engine *e, struct function *f)
+{
+    if (!f->contexts.count)
+        engine_queue(e, new_context(e, f));
+    return f->contexts.items[0];
+}
+
+static bool same_key(const struct context *c, const value inputs[DEP_COUNT], uint32_t relevant)
+{
+    unsigned matched = 0;
+    vec_each (item, &c->key) {
+        if (!(relevant >> item->input & 1) || inputs[item->input] != item->v)
+            return false;
+        matched++;
+    }
+    unsigned wanted = 0;
+    for (unsigned i = 0; i < DEP_COUNT; i++)
+        wanted += (relevant >> i & 1) && inputs[i] != VALUE_TOP;
+    return matched == wanted;
+}
+
+struct context *engine_context(struct engine *e, struct function *f, const value inputs[DEP_COUNT])
+{
+    bool constant = false;
+    for (unsigned i = 0; i < DEP_COUNT; i++)
+        constant = constant || ((f->relevant >> i & 1) && inputs[i] != VALUE_TOP);
+    if (!f->contexts.count)
+        new_context(e, f);
+    if (!constant)
+        return f->contexts.items[0];
+    for (size_t i = 1; i < f->contexts.count; i++)
+        if (same_key(f->contexts.items[i], inputs, f->relevant))
+            return f->contexts.items[i];
+    size_t limit = f->numbers ? e->limits.contexts : e->limits.branch_contexts;
+    if (f->contexts.count >= limit)
+        return f->contexts.items[0];
+    struct context *c = new_context(e, f);
+    for (uint8_t i = 0; i < DEP_COUNT; i++)
+        if ((f->relevant >> i & 1) && inputs[i] != VALUE_TOP) {
+            struct key_item *item = vec_add(e->arena, &c->key);
+            *item = (struct key_item){i, inputs[i]};
+        }
+    return c;
+}
+
+void engine_edge(struct engine *e, struct node *from, uint64_t at, struct node *to,
+                 enum edge_kind kind)
+{
+    size_t recent = from->edges.count > 12 ? from->edges.count - 12 : 0;
+    for (size_t i = from->edges.count; i-- > recent;)
+        if (from->edges.items[i].to == to && from->edges.items[i].at == at &&
+            from->edges.items[i].kind == kind)
+            return;
+    struct edge *edge = vec_add(e->arena, &from->edges);
+    *edge = (struct edge){at, to, (uint8_t)kind};
+}
+
+struct root *engine_root(struct engine *e, const char *name)
+{
+    struct root *r = ARENA_NEW(e->arena, struct root);
+    r->node.kind = NODE_ROOT;
+    r->node.id = (uint32_t)e->nodes.count;
+    r->name = name;
+    vec_push(e->arena, &e->nodes, &r->node);
+    return r;
+}
+
+void engine_caller(struct engine *e, struct function *f, struct context *caller)
+{
+    if (f->callers.count && f->callers.items[f->callers.count - 1] == caller)
+        return;
+    vec_push(e->arena, &f->callers, caller);
+}
+
+void engine_require(struct engine *e, struct function *f, uint32_t deps)
+{
+    deps &= ~f->relevant & ~(1u << REG_SP);
+    if (!deps)
+        return;
+    f->relevant |= deps;
+    vec_each (caller, &f->callers) {
+        (*caller)->restart = true;
+        engine_queue(e, *caller);
+    }
+    f->callers.count = 0;
+}
+
+void engine_note(struct engine *e, struct context *c, uint64_t at, const char *reason)
+{
+    uint64_t key = c->function->object->base + at;
+    if (address_map_get(&e->noted, key))
+        return;
+    struct note *n = ARENA_NEW(e->arena, struct note);
+    *n = (struct note){c->function->object, at, reason, c};
+    address_map_put(e->arena, &e->noted, key, n);
+    vec_push(e->arena, &e->notes, n);
+}
+
+static void begin(struct engine *e, struct context *c)
+{
+    c->running = true;
+    c->queued = false;
+    if (!c->generation || c->restart) {
+        c->restart = false;
+        c->finished = c->final = false;
+        interp_start(e, c);
+    }
+    vec_push(e->arena, &e->stack, c);
+}
+
+void engine_wait(struct engine *e, struct context *callee, struct context *caller, uint64_t resume,
+                 const struct state *s)
+{
+    struct waiter w = {caller, caller->generation, resume, NULL};
+    bool settled = callee->final || (callee->published && callee->published_result == VALUE_TOP);
+    if (!settled) {
+        w.state = interp_keep(e, s);
+        vec_push(e->arena, &callee->waiters, w);
+    }
+    vec_push(e->arena, &caller->waits, callee);
+    if (callee->published) {
+        w.state = interp_keep(e, s);
+        interp_resume(e, &w, callee->published_result);
+        free(w.state);
+    }
+    if (!callee->generation && !callee->running)
+        begin(e, callee);
+}
+
+static bool all_final(const struct context *c)
+{
+    vec_each (callee, &c->waits)
+        if (!(*callee)->final && *callee != c)
+            return false;
+    return true;
+}
+
+static void drop_waiters(struct context *c)
+{
+    vec_each (w, &c->waiters)
+        free(w->state);
+    c->waiters.count = 0;
+}
+
+static void finish(struct engine *e, struct context *c)
+{
+    c->finished = true;
+    c->final = all_final(c);
+    value result = c->final && !c->function->twice ? c->result : VALUE_TOP;
+    if (c->returns && (!c->published || c->published_result != result)) {
+        if (c->published)
+            result = value_join(&e->values, c->published_result, result, false);
+        bool news = !c->published || result != c->published_result;
+        c->published = true;
+        c->published_result = result;
+        size_t count = c->waiters.count;
+        for (size_t i = 0; news && i < count; i++) {
+            struct waiter w = c->waiters.items[i];
+            if (w.generation == w.caller->generation)
+                interp_resume(e, &w, result);
+        }
+    }
+    if (c->final || (c->published && c->published_result == VALUE_TOP))
+        drop_waiters(c);
+    if (c->final)
+        interp_release(e, c);
+}
+
+void interp_resume(struct engine *e, struct waiter *w, value result)
+{
+    struct context *c = w->caller;
+    if (!w->resume) {
+        c->returns = true;
+        c->result = value_join(&e->values, c->result, result, false);
+    } else {
+        struct state s;
+        memcpy(&s, w->state, state_size(w->state));
+        s.reg[REG_AX] = result;
+        interp_flow(e, c, &s, w->resume, w->resume);
+    }
+    engine_queue(e, c);
+}
+
+void engine_run(struct engine *e)
+{
+    for (;;) {
+        if (e->stack.count) {
+            struct context *c = e->stack.items[e->stack.count - 1];
+            if (c->restart) {
+                c->restart = false;
+                interp_start(e, c);
+            }
+            if (c->work.count) {
+                interp_step(e, c);
+                continue;
+            }
+            e->stack.count--;
+            c->running = false;
+            finish(e, c);
+            continue;
+        }
+        memory_run(e);
+        if (e->queue_head < e->queue.count) {
+            struct context *c = e->queue.items[e->queue_head++];
+            if (e->queue_head == e->queue.count)
+                e->queue.count = e->queue_head = 0;
+            begin(e, c);
+            continue;
+        }
+        return;
+    }
+}

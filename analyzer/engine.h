@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Private to the analyzer: the reachability engine. Functions are interpreted over the abstract
+ * values of values.h, each at least once with unknown inputs, and once more per set of constant
+ * inputs for functions that need them to know a system-call number or a branch. A call is taken to
+ * return only once its callee is known to (an optimistic fixed point), so code behind calls that
+ * never return stays unreached. A function whose address is formed by reached code, or stands in a
+ * data object whose address is formed, is reached. What reaches what is kept as a graph of nodes,
+ * from which phases, circumstances and evidence are read afterwards. */
+#ifndef ANALYZER_ENGINE_H
+#define ANALYZER_ENGINE_H
+
+#include "analyzer/decode.h"
+#include "analyzer/functions.h"
+#include "analyzer/linkmap.h"
+#include "analyzer/values.h"
+
+/* ---- code: decoded once ---- */
+
+struct ir {
+    struct insn i;
+    uint64_t at; /* virtual address */
+};
+
+struct block {
+    uint64_t address;
+    const struct ir *code;
+    uint32_t count;
+    uint64_t next; /* where it goes on when its last instruction is no transfer; 0: nowhere */
+};
+
+struct piece {
+    struct ir *code;
+    size_t count;
+};
+
+/* The decoded part of one function range. */
+struct unit {
+    uint64_t start, end;
+    VEC(struct piece) pieces;
+    landing_pads pads;
+};
+
+/* Address -> pointer, open addressing. */
+struct address_map {
+    uint64_t *keys;
+    void **values;
+    size_t count, capacity;
+};
+void *address_map_get(const struct address_map *m, uint64_t key);
+void address_map_put(struct arena *a, struct address_map *m, uint64_t key, void *item);
+
+/* ---- the graph ---- */
+
+enum node_kind { NODE_CONTEXT, NODE_SPAN, NODE_ROOT };
+
+enum edge_kind {
+    EDGE_CALL,    /* direct call or tail jump */
+    EDGE_SLOT,    /* through a relocated slot (PLT, GOT) */
+    EDGE_VALUE,   /* indirect, through a value known to be constant */
+    EDGE_ADDRESS, /* its address was formed there */
+    EDGE_STORED,  /* its address was formed there and stored in memory */
+    EDGE_DATA,    /* a data object was reached, or points there */
+    EDGE_SYMBOL,  /* looked up by name */
+    EDGE_ROOT,    /* entered from outside */
+};
+
+struct node;
+struct edge {
+    uint64_t at; /* virtual address of the instruction or word */
+    struct node *to;
+    uint8_t kind;
+};
+
+struct node {
+    uint8_t kind; /* enum node_kind */
+    uint32_t id;
+    VEC(struct edge) edges;
+};
+
+struct call_site { /* a system call made by a context */
+    uint64_t at;
+    int64_t number; /* -1: not known */
+    uint8_t op;     /* OP_SYSCALL, OP_INT80, OP_SYSENTER */
+};
+
+struct state;
+struct context;
+
+struct object;
+struct function {
+    struct object *object;
+    uint64_t address;               /* virtual */
+    uint32_t relevant;              /* inputs whose constants matter (bits of deps) */
+    struct function *forward;       /* a call stub: what it jumps to */
+    bool examined;                  /* stub is valid */
+    bool numbers;                   /* a system-call number depends on its inputs */
+    bool stub;                      /* forward (or nothing, when unresolved) instead of a body */
+    bool resolver;                  /* an IFUNC resolver stands in for its results */
+    bool twice;                     /* reads its return address: may return twice, like setjmp */
+    VEC(struct context *) contexts; /* [0]: unknown inputs */
+    VEC(struct context *) callers;
+    const char *name; /* exported name, set where it means something to the engine */
+};
+
+struct waiter {
+    struct context *caller;
+    uint32_t generation;
+    uint64_t resume; /* virtual address in the caller; 0: a tail call */
+    struct state *state;
+};
+
+struct key_item {
+    uint8_t input;
+    value v;
+};
+
+struct context {
+    struct node node;
+    struct function *function;
+    VEC(struct key_item) key;
+    VEC(struct call_site) sites;
+    uint32_t generation;
+    bool queued, running, restart, finished, final;
+    bool returns;   /* a return was reached */
+    bool published; /* and callers know */
+    value result, published_result;
+    VEC(struct waiter) waiters;
+    VEC(struct context *) waits; /* callees whose return it needs */
+    struct block_states *states;
+    VEC(struct block *) work;
+    bool indirect; /* makes an indirect call that could not be bound */
+};
+
+/* A data object, or what lies between two places known to start one. */
+struct span {
+    struct node node;
+    struct object *object;
+    uint64_t start, end;
+};
+
+struct root {
+    struct node node;
+    const char *name;
+};
+
+/* ---- objects ---- */
+
+struct object {
+    struct elf_object *elf;
+    uint64_t base; /* added to virtual addresses to make constants */
+    struct functions functions;
+    struct address_map blocks, units, functions_by_address;
+    VEC(uint64_t) bounds; /* starts of data objects */
+    struct address_map spans;
+    bool prepared, bounded;
+    bool go;       /* all registers are lost over calls */
+    bool absolute; /* addresses are constants in code and data, not all relocated */
+    bool plugin;   /* not part of the initial link map */
+};
+
+/* Something that could not be decided, and where. */
+struct note {
+    struct object *object;
+    uint64_t address;
+    const char *reason;
+    struct context *context;
+};
+
+struct limits {
+    size_t contexts;        /* per function that passes on a system-call number */
+    size_t branch_contexts; /* per other function */
+};
+
+struct engine {
+    struct diag *diag;
+    struct arena *arena;
+    const struct linkmap *map;
+    struct values values;
+    VEC(struct object *) objects; /* as in the map */
+    VEC(struct node *) nodes;
+    VEC(struct context *) stack, queue;
+    size_t queue_head;
+    VEC(struct span *) span_work;
+    struct limits limits;
+    VEC(struct note *) notes;
+    struct address_map noted;
+    struct context *rtld_exit; /* what the dynamic linker passes to the program to run at exit */
+    size_t decoded, executed;  /* instructions, for -v */
+};
+
+/* engine.c */
+void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct linkmap *map);
+/* Objects added to the map since (plug-ins) become known. */
+void engine_add_objects(struct engine *e);
+struct object *engine_object_at(const struct engine *e, uint64_t constant);
+struct function *engine_function(struct engine *e, struct object *o, uint64_t address);
+/* The context with unknown inputs, queued to be run. */
+struct context *engine_generic(struct engine *e, struct function *f);
+struct context *engine_context(struct engine *e, struct function *f, const value inputs[DEP_COUNT]);
+void engine_edge(struct engine *e, struct node *from, uint64_t at, struct node *to,
+                 enum edge_kind kind);
+/* What a call of f goes to, through call stubs; NULL: a slot bound to nothing. */
+struct function *engine_call_target(struct engine *e, struct function *f, enum edge_kind *kind);
+void engine_caller(struct engine *e, struct function *f, struct context *caller);
+struct root *engine_root(struct engine *e, const char *name);
+void engine_queue(struct engine *e, struct context *c);
+/* Inputs of a function matter: its callers are run again. */
+void engine_require(struct engine *e, struct function *f, uint32_t deps);
+void engine_note(struct engine *e, struct context *c, uint64_t at, const char *reason);
+/* Runs everything queued to the fixed point. */
+void engine_run(struct engine *e);
+void engine_wait(struct engine *e, struct context *callee, struct context *caller, uint64_t resume,
+                 const struct state *s);
+
+/* ir.c */
+void object_prepare(struct engine *e, struct object *o);
+/* The block at an address, decoding what is needed; NULL: not code. */
+struct block *object_block(struct engine *e, struct object *o, uint64_t address);
+struct unit *object_unit(struct engine *e, struct object *o, uint64_t address);
+/* Decodes the whole unit in a straight line and gives every block start in it. */
+void object_all_blocks(struct engine *e, struct object *o, struct unit *u, uint64_t **starts,
+                       size_t *count);
+
+/* memory.c */
+/* Code or data at a constant address was formed at `at` of node from. */
+void memory_touch(struct engine *e, struct node *from, uint64_t at, uint64_t constant,
+                  enum edge_kind kind);
+/* Value of a load of width bytes at a constant address; what it may point to is touched. */
+value memory_load(struct engine *e, struct node *from, uint64_t at, uint64_t constant,
+                  unsigned width);
+/* The pointer in a relocated word. */
+bool memory_pointer(struct engine *e, struct object *o, uint64_t address, struct function **target,
+                    uint64_t *constant);
+bool memory_is_code(struct object *o, uint64_t address);
+bool memory_constant(const struct object *o, uint64_t address);
+void memory_run(struct engine *e);
+
+/* interp.c */
+void interp_start(struct engine *e, struct context *c);
+/* Executes one block of a context's work list. */
+void interp_step(struct engine *e, struct context *c);
+/* Control comes back to a caller with a value. */
+void interp_resume(struct engine *e, struct waiter *w, value result);
+void interp_release(struct engine *e, struct context *c);
+struct state *interp_keep(struct engine *e, const struct state *s);
+
+#endif

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Abstract interpretation of one function context, block by block. */
+#include "analyzer/interp.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { WIDEN_AFTER = 3, WIDEN_ALWAYS_AFTER = 24 };
+
+/* ---- states of blocks ---- */
+
+static struct block_state *find_state(struct block_states *t, const struct block *b)
+{
+    size_t at = (size_t)(((uintptr_t)b * 0x9e3779b97f4a7c15u) >> 24) & (t->capacity - 1);
+    while (t->items[at].block && t->items[at].block != b)
+        at = (at + 1) & (t->capacity - 1);
+    return &t->items[at];
+}
+
+static void *must(void *p)
+{
+    if (!p)
+        abort();
+    return p;
+}
+
+static struct block_state *state_of(struct context *c, struct block *b)
+{
+    struct block_states *t = c->states;
+    if (!t)
+        t = c->states = must(calloc(1, sizeof *t));
+    if ((t->count + 1) * 2 > t->capacity) {
+        struct block_states old = *t;
+        t->capacity = old.capacity ? old.capacity * 2 : 16;
+        t->items = must(calloc(t->capacity, sizeof *t->items));
+        for (size_t i = 0; i < old.capacity; i++)
+            if (old.items[i].block)
+                *find_state(t, old.items[i].block) = old.items[i];
+        free(old.items);
+    }
+    struct block_state *s = find_state(t, b);
+    if (!s->block) {
+        s->block = b;
+        t->count++;
+    }
+    return s;
+}
+
+void interp_release(struct engine *e, struct context *c)
+{
+    (void)e;
+    if (!c->states)
+        return;
+    for (size_t i = 0; i < c->states->capacity; i++)
+        free(c->states->items[i].in);
+    free(c->states->items);
+    free(c->states);
+    c->states = NULL;
+    c->work.count = 0;
+}
+
+struct state *interp_keep(struct engine *e, const struct state *s)
+{
+    (void)e;
+    size_t size = state_size(s);
+    struct state *copy = must(malloc(size));
+    memcpy(copy, s, size);
+    return copy;
+}
+
+void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,
+                 uint64_t to)
+{
+    struct block *b = object_block(e, c->function->object, to);
+    if (!b) {
+        engine_note(e, c, from, "control leaves the known code");
+        return;
+    }
+    struct block_state *bs = state_of(c, b);
+    if (!bs->in) {
+        bs->in = interp_keep(e, s);
+    } else {
+        struct state joined;
+        memcpy(&joined, bs->in, state_size(bs->in));
+        bool widen = (to <= from && bs->visits > WIDEN_AFTER) || bs->visits > WIDEN_ALWAYS_AFTER;
+        if (!state_join(e, &joined, s, widen))
+            return;
+        free(bs->in);
+        bs->in = interp_keep(e, &joined);
+    }
+    if (!bs->queued) {
+        bs->queued = true;
+        vec_push(e->arena, &c->work, b);
+    }
+}
+
+void interp_start(struct engine *e, struct context *c)
+{
+    struct state s;
+    interp_release(e, c);
+    c->node.edges.count = 0;
+    c->sites.count = 0;
+    c->waits.count = 0;
+    c->indirect = false;
+    c->generation++;
+    state_entry(e, &s, c);
+    s.flags.reg = REG_NONE;
+    interp_flow(e, c, &s, c->function->address, c->function->address);
+}
+
+/* ---- instructions ---- */
+
+static void clear_flags(struct run *r)
+{
+    memset(&r->s.flags, 0, sizeof r->s.flags);
+    r->s.flags.reg = REG_NONE;
+}
+
+static void set_flags(struct run *r, unsigned op, value a, value b)
+{
+    const struct insn *i = &r->ir->i;
+    struct flags *f = &r->s.flags;
+    memset(f, 0, sizeof *f);
+    f->op = (uint8_t)op;
+    f->width = i->width;
+    f->reg = i->dst_kind == OPERAND_REG && !i->high ? i->dst : REG_NONE;
+    f->a = a;
+    f->b = b;
+    if (i->dst_kind == OPERAND_MEM) {
+        const struct value_data *d = value_get(&r->e->values, operand_address(r));
+        if (d->kind == VK_STACK && d->first > INT32_MIN / 2 && d->first < INT32_MAX / 2) {
+            f->on_slot = true;
+            f->slot = (int32_t)d->first;
+        }
+    }
+}
+
+static void do_compare(struct run *r)
+{
+    const struct insn *i = &r->ir->i;
+    if (i->src_kind == OPERAND_NONE) {
+        clear_flags(r);
+        return;
+    }
+    value a = operand_read_destination(r), b = operand_source(r);
+    bool itself = i->src_kind == OPERAND_REG && i->src == i->dst;
+    const struct value_data *d = value_get(&r->e->values, a);
+    if (i->op == OP_TEST && a == b && !itself && !(d->kind == VK_CONST && d->count == 1)) {
+        clear_flags(r);
+        return;
+    }
+    set_flags(r, i->op, a, b);
+}
+
+/* A stack address whose offset is no longer known may point at any slot. */
+static void lose_stack(struct run *r, value a, value b, value result)
+{
+    struct values *v = &r->e->values;
+    if (value_get(v, result)->kind != VK_STACK &&
+        (value_get(v, a)->kind == VK_STACK || value_get(v, b)->kind == VK_STACK))
+        r->s.escaped = true;
+}
+
+static void do_arithmetic(struct run *r)
+{
+    const struct insn *i = &r->ir->i;
+    struct values *v = &r->e->values;
+    bool itself = i->dst_kind == OPERAND_REG && i->src_kind == OPERAND_REG && i->dst == i->src;
+    value result;
+    value a = operand_read_destination(r), b = VALUE_TOP;
+    if (itself && (i->op == OP_XOR || i->op == OP_SUB)) {
+        result = value_const(v, 0);
+    } else if (i->op == OP_SBB) {
+        const int64_t both[2] = {0, i->width >= 8 ? -1 : INT64_C(0xffffffff)};
+        result = value_set(v, both, 2);
+    } else {
+        b = operand_source(r);
+        if (i->dst_kind == OPERAND_REG && i->dst == REG_SP && i->op == OP_AND) {
+            /* A realigned frame: offsets from before no longer compare with those after. */
+            r->s.lost = true;
+            r->s.slots = 0;
+            result = a;
+        } else {
+            result = value_binary(v, i->op, a, b, i->width);
+        }
+    }
+    lose_stack(r, a, b, result);
+    operand_write(r, result);
+    if (i->op == OP_SUB && i->dst_kind == OPERAND_REG && !itself)
+        set_flags(r, OP_CMP, a, b), r->s.flags.reg = REG_NONE;
+    else if (i->op == OP_SHL || i->op == OP_SHR || i->op == OP_SAR || i->op == OP_SBB)
+        clear_flags(r);
+    else
+        set_flags(r, OP_ADD, value_extend(v, result, i->width, 8, false), value_const(v, 0));
+}
+
+static void do_unary(struct run *r)
+{
+    struct values *v = &r->e->values;
+    value a = operand_read_destination(r);
+    value ones = value_const(v, -1);
+    if (r->ir->i.op == OP_NOT) {
+        struct flags kept = r->s.flags;
+        operand_write(r, value_binary(v, OP_XOR, a, ones, r->ir->i.width));
+        kept.reg = REG_NONE;
+        r->s.flags = kept;
+    } else {
+        operand_write(r, value_binary(v, OP_SUB, value_const(v, 0), a, r->ir->i.width));
+        clear_flags(r);
+    }
+}
+
+static void do_imul(struct run *r)
+{
+    struct values *v = &r->e->values;
+    operand_write(r, value_binary(v, OP_IMUL, operand_source(r), value_const(v, r->ir->i.imm),
+                                  r->ir->i.width));
+    clear_flags(r);
+}
+
+static void do_lea(struct run *r)
+{
+    const struct insn *i = &r->ir->i;
+    struct values *v = &r->e->values;
+    value address = i->segment ? VALUE_TOP : operand_address(r);
+    int64_t constant = 0;
+    if (value_single(v, address, &constant) && i->width == 8)
+        memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)constant, EDGE_ADDRESS);
+    lose_stack(r, i->base < REG_COUNT ? r->s.reg[i->base] : VALUE_TOP,
+               i->index < REG_COUNT ? r->s.reg[i->index] : VALUE_TOP, address);
+    operand_write(r, value_extend(v, address, i->width, 8, false));
+}
+
+/* An immediate that is an address in code linked at a fixed place. */
+static void touch_immediate(struct run *r)
+{
+    if (r->o->absolute && r->ir->i.src_kind == OPERAND_IMM && r->ir->i.width >= 4)
+        memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)r->ir->i.imm, EDGE_ADDRESS);
+}
+
+static void do_cmov(struct run *r)
+{
+    value moved = operand_source(r), kept = operand_read_destination(r);
+    unsigned decided = branch_decide(r, r->ir->i.condition);
+    struct flags flags = r->s.flags;
+    value v = decided == BRANCH_ALWAYS  ? moved
+              : decided == BRANCH_NEVER ? kept
+                                        : value_join(&r->e->values, moved, kept, false);
+    lose_stack(r, moved, kept, v);
+    operand_write(r, v);
+    if (flags.reg == r->ir->i.dst)
+        flags.reg = REG_NONE;
+    r->s.flags = flags;
+}
+
+static void do_setcc(struct run *r)
+{
+    static const int64_t either[2] = {0, 1};
+    unsigned decided = branch_decide(r, r->ir->i.condition);
+    operand_write(r, decided == BRANCH_BOTH ? value_set(&r->e->values, either, 2)
+                                            : value_const(&r->e->values, decided == BRANCH_ALWAYS));
+}
+
+static void move_stack(struct run *r, int64_t by)
+{
+    state_set(
+        r, REG_SP,
+        value_binary(&r->e->values, OP_ADD, r->s.reg[REG_SP], value_const(&r->e->values, by), 8));
+}
+
+static void do_push(struct run *r)
+{
+    value v = operand_source(r);
+    move_stack(r, -8);
+    touch_immediate(r);
+    const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_SP]);
+    if (d->kind == VK_STACK)
+        state_store(r, d->first, 8, v);
+}
+
+static void do_pop(struct run *r)
+{
+    const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_SP]);
+    value v = d->kind == VK_STACK && d->first != 0 ? state_slot(r, d->first, 8) : VALUE_TOP;
+    move_stack(r, 8);
+    if (r->ir->i.dst_kind != OPERAND_NONE)
+        operand_write(r, v);
+    if (r->ir->i.dst_kind == OPERAND_REG && r->ir->i.dst == REG_SP)
+        r->s.lost = true, r->s.slots = 0;
+}
+
+static void do_leave(struct run *r)
+{
+    state_set(r, REG_SP, r->s.reg[REG_BP]);
+    const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_SP]);
+    state_set(r, REG_BP, d->kind == VK_STACK ? state_slot(r, d->first, 8) : VALUE_TOP);
+    move_stack(r, 8);
+}
+
+static void do_exchange(struct run *r)
+{
+    value a = operand_read_destination(r), b = operand_source(r);
+    const struct insn *i = &r->ir->i;
+    operand_write(r, b);
+    if (i->src < REG_COUNT)
+        state_set(r, i->src,
+                  i->width >= 4 && !i->high ? value_extend(&r->e->values, a, i->width, 8, false)
+                                            : VALUE_TOP);
+}
+
+static void clobber_mask(struct run *r, uint64_t mask)
+{
+    for (unsigned reg = 0; reg < REG_COUNT; reg++)
+        if (mask >> reg & 1)
+            state_set(r, reg, VALUE_TOP);
+}
+
+static void do_clobber(struct run *r)
+{
+    clobber_mask(r, (uint64_t)r->ir->i.imm);
+    operand_write(r, VALUE_TOP);
+    clear_flags(r);
+}
+
+static void do_string(struct run *r)
+{
+    const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_DI]);
+    if (d->kind == VK_STACK || r->s.escaped)
+        state_forget(&r->s);
+    clobber_mask(r, 1u << REG_DI | 1u << REG_SI | 1u << REG_CX);
+}
+
+static void do_vector(struct run *r)
+{
+    if (r->ir->i.op == OP_VLOAD)
+        operand_load(r, r->ir->i.width < 16 ? 16 : r->ir->i.width);
+    else
+        operand_write(r, VALUE_TOP);
+}
+
+static void do_move(struct run *r)
+{
+    const struct insn *i = &r->ir->i;
+    value v = operand_source(r);
+    touch_immediate(r);
+    if (i->op != OP_MOV)
+        v = value_extend(&r->e->values, v, i->src_width, i->width, i->op == OP_MOVSX);
+    operand_write(r, v);
+}
+
+static void execute(struct run *r)
+{
+    switch (r->ir->i.op) {
+    case OP_MOV:
+    case OP_MOVZX:
+    case OP_MOVSX:
+        do_move(r);
+        break;
+    case OP_LEA:
+        do_lea(r);
+        break;
+    case OP_ADD:
+    case OP_OR:
+    case OP_AND:
+    case OP_SUB:
+    case OP_XOR:
+    case OP_SBB:
+    case OP_SHL:
+    case OP_SHR:
+    case OP_SAR:
+        touch_immediate(r);
+        do_arithmetic(r);
+        break;
+    case OP_CMP:
+    case OP_TEST:
+        do_compare(r);
+        break;
+    case OP_NEG:
+    case OP_NOT:
+        do_unary(r);
+        break;
+    case OP_IMUL:
+        do_imul(r);
+        break;
+    case OP_XCHG:
+        do_exchange(r);
+        break;
+    case OP_CMOV:
+        do_cmov(r);
+        break;
+    case OP_SETCC:
+        do_setcc(r);
+        break;
+    case OP_PUSH:
+        do_push(r);
+        break;
+    case OP_POP:
+        do_pop(r);
+        break;
+    case OP_LEAVE:
+        do_leave(r);
+        break;
+    case OP_STRING:
+        do_string(r);
+        break;
+    case OP_VLOAD:
+    case OP_VSTORE:
+        do_vector(r);
+        break;
+    case OP_CLOBBER:
+    case OP_REGS:
+        do_clobber(r);
+        break;
+    case OP_SYSCALL:
+    case OP_INT80:
+    case OP_SYSENTER:
+        system_call(r);
+        break;
+    default:
+        break;
+    }
+}
+
+static void do_branch(struct run *r, uint64_t next)
+{
+    const struct insn *i = &r->ir->i;
+    unsigned decided = i->op == OP_LOOP ? BRANCH_BOTH : branch_decide(r, i->condition);
+    struct state before = r->s;
+    if (i->op == OP_LOOP)
+        clobber_mask(r, 1u << REG_CX);
+    if ((decided & BRANCH_ALWAYS) && (i->op == OP_LOOP || branch_refine(r, i->condition, true)))
+        jump_direct(r, (uint64_t)i->imm);
+    if (!(decided & BRANCH_NEVER))
+        return;
+    r->s = before;
+    if (i->op == OP_LOOP || branch_refine(r, i->condition, false))
+        interp_flow(r->e, r->c, &r->s, r->ir->at, next);
+}
+
+/* The last instruction of a block, when it transfers control. */
+static bool transfer(struct run *r, uint64_t next)
+{
+    switch (r->ir->i.op) {
+    case OP_CALL:
+        call_direct(r, r->o->base + (uint64_t)r->ir->i.imm, next, EDGE_CALL);
+        return true;
+    case OP_CALL_INDIRECT:
+        call_indirect(r, next);
+        return true;
+    case OP_JMP:
+        jump_direct(r, (uint64_t)r->ir->i.imm);
+        return true;
+    case OP_JMP_INDIRECT:
+        jump_indirect(r);
+        return true;
+    case OP_JCC:
+    case OP_LOOP:
+        do_branch(r, next);
+        return true;
+    case OP_RET:
+        return_from(r);
+        return true;
+    case OP_STOP:
+        return true;
+    case OP_BAD:
+        engine_note(r->e, r->c, r->ir->at, "not an instruction");
+        return true;
+    default:
+        return false;
+    }
+}
+
+void interp_step(struct engine *e, struct context *c)
+{
+    size_t lowest = 0;
+    for (size_t i = 1; i < c->work.count; i++)
+        if (c->work.items[i]->address < c->work.items[lowest]->address)
+            lowest = i;
+    struct block *b = c->work.items[lowest];
+    c->work.items[lowest] = c->work.items[--c->work.count];
+    struct block_state *bs = state_of(c, b);
+    bs->queued = false;
+    if (bs->visits < UINT16_MAX)
+        bs->visits++;
+    struct run r = {.e = e, .c = c, .o = c->function->object};
+    memcpy(&r.s, bs->in, state_size(bs->in));
+    e->executed += b->count;
+    for (uint32_t i = 0; i < b->count; i++) {
+        r.ir = &b->code[i];
+        if (i + 1 == b->count && transfer(&r, b->next))
+            return;
+        execute(&r);
+        if (r.dead)
+            return;
+    }
+    if (b->next)
+        interp_flow(e, c, &r.s, r.ir->at, b->next);
+}

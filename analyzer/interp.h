@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Private to interp*.c: abstract machine states and the work on one basic block. */
+#ifndef ANALYZER_INTERP_H
+#define ANALYZER_INTERP_H
+
+#include "analyzer/engine.h"
+
+enum { SLOT_LIMIT = 28 };
+
+struct slot {
+    int32_t offset; /* from the stack pointer at entry */
+    uint32_t width;
+    value v;
+};
+
+/* What the flags were last set from. */
+struct flags {
+    uint8_t op; /* OP_CMP: a - b; OP_TEST: a & b; OP_ADD: the result a, for equality only; 0 */
+    uint8_t width;
+    uint8_t reg;  /* register that holds a, or REG_NONE */
+    bool on_slot; /* a is the stack slot at offset */
+    int32_t slot;
+    value a, b;
+};
+
+struct state {
+    value reg[REG_COUNT];
+    struct flags flags;
+    uint16_t slots;
+    bool escaped; /* the address of some slot is known elsewhere */
+    bool lost;    /* stack offsets are no longer comparable: slots are not followed */
+    struct slot slot[SLOT_LIMIT];
+};
+
+/* A block being executed. */
+struct run {
+    struct engine *e;
+    struct context *c;
+    struct object *o;
+    struct state s;
+    const struct ir *ir;
+    bool dead; /* the last instruction does not go on */
+};
+
+struct block_state {
+    struct block *block;
+    struct state *in;
+    uint16_t visits;
+    bool queued;
+};
+
+struct block_states {
+    struct block_state *items; /* open addressing by block */
+    size_t count, capacity;
+};
+
+/* interp_state.c */
+size_t state_size(const struct state *s);
+/* Joins from into *into; true when that changed it. */
+bool state_join(struct engine *e, struct state *into, const struct state *from, bool widen);
+void state_entry(struct engine *e, struct state *s, const struct context *c);
+void state_set(struct run *r, unsigned reg, value v);
+value state_slot(struct run *r, int64_t offset, unsigned width);
+void state_store(struct run *r, int64_t offset, unsigned width, value v);
+/* Everything that others may have written is forgotten. */
+void state_forget(struct state *s);
+
+/* interp_branch.c */
+enum { BRANCH_NEVER = 1, BRANCH_ALWAYS = 2, BRANCH_BOTH = 3 };
+/* Whether a condition holds: a mask, BRANCH_ALWAYS for taken. */
+unsigned branch_decide(const struct run *r, unsigned condition);
+/* Narrows what was compared, knowing the condition's outcome; false when that cannot be. */
+bool branch_refine(struct run *r, unsigned condition, bool taken);
+
+/* interp_operand.c */
+value operand_address(struct run *r);
+value operand_load(struct run *r, unsigned width);
+value operand_source(struct run *r);
+void operand_write(struct run *r, value v);
+value operand_read_destination(struct run *r);
+/* A value leaves for memory or a callee: what it points to may be reached from there. */
+void operand_escape(struct run *r, value v);
+
+/* interp.c */
+void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,
+                 uint64_t to);
+
+/* interp_call.c */
+void call_direct(struct run *r, uint64_t constant, uint64_t resume, enum edge_kind kind);
+void call_function(struct run *r, struct function *f, uint64_t resume, enum edge_kind kind);
+void call_indirect(struct run *r, uint64_t resume);
+void jump_indirect(struct run *r);
+void jump_direct(struct run *r, uint64_t target);
+void return_from(struct run *r);
+void system_call(struct run *r);
+
+#endif

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Transfers between functions, jump tables, and entries into the kernel. */
+#include "analyzer/interp.h"
+#include <stdlib.h>
+
+enum { TABLE_LIMIT = 4096, NUMBERS_LIMIT = 512 };
+
+static bool at_entry_depth(const struct run *r)
+{
+    const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_SP]);
+    return d->kind != VK_STACK || d->first == 0;
+}
+
+/* The value a callee finds in an input, or anything. */
+static value input_value(struct run *r, unsigned input, bool tail)
+{
+    if (input < REG_COUNT)
+        return r->s.reg[input];
+    const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_SP]);
+    if (d->kind != VK_STACK)
+        return VALUE_TOP;
+    int64_t offset = d->first + 8 * (int64_t)(input - DEP_STACK) + (tail ? 8 : 0);
+    return state_slot(r, offset, 8);
+}
+
+/* The constants among the inputs a function cares about. Inputs made from this function's own make
+ * those matter too. */
+static void gather_inputs(struct run *r, const struct function *f, bool tail,
+                          value inputs[DEP_COUNT])
+{
+    uint32_t wanted = 0;
+    for (unsigned i = 0; i < DEP_COUNT; i++) {
+        inputs[i] = VALUE_TOP;
+        if (!(f->relevant >> i & 1))
+            continue;
+        value v = input_value(r, i, tail);
+        const struct value_data *d = value_get(&r->e->values, v);
+        if (d->kind == VK_CONST)
+            inputs[i] = v;
+        wanted |= d->deps;
+    }
+    if (wanted)
+        engine_require(r->e, r->c->function, wanted);
+}
+
+static void clobber_for_call(struct run *r)
+{
+    for (unsigned reg = REG_AX; reg <= REG_R11; reg++)
+        if (reg != REG_SP && reg != REG_BX && reg != REG_BP)
+            r->s.reg[reg] = VALUE_TOP;
+    if (r->o->go) {
+        for (unsigned reg = 0; reg < REG_COUNT; reg++)
+            if (reg != REG_SP)
+                r->s.reg[reg] = VALUE_TOP;
+        state_forget(&r->s);
+    }
+    r->s.flags.op = 0;
+    r->s.flags.reg = REG_NONE;
+    r->s.flags.on_slot = false;
+    if (r->s.escaped)
+        state_forget(&r->s);
+}
+
+static void escape_arguments(struct run *r)
+{
+    static const uint8_t arguments[] = {REG_DI, REG_SI, REG_DX,  REG_CX, REG_R8,
+                                        REG_R9, REG_AX, REG_R10, REG_R11};
+    for (unsigned i = 0; i < sizeof arguments; i++)
+        operand_escape(r, r->s.reg[arguments[i]]);
+}
+
+/* Where a call may throw, control may also reach its landing pad, with the frame intact. */
+static void flow_landing_pads(struct run *r)
+{
+    struct unit *u = object_unit(r->e, r->o, r->ir->at);
+    vec_each (pad, &u->pads) {
+        if (r->ir->at < pad->start || r->ir->at >= pad->end)
+            continue;
+        struct state kept = r->s;
+        r->s.reg[REG_AX] = r->s.reg[REG_DX] = VALUE_TOP;
+        interp_flow(r->e, r->c, &r->s, r->ir->at, pad->pad);
+        r->s = kept;
+    }
+}
+
+static void tail_return(struct run *r)
+{
+    r->c->returns = true;
+    r->c->result = VALUE_TOP;
+}
+
+/* Goes on behind a call of something unknown. */
+static void call_unknown(struct run *r, uint64_t resume)
+{
+    r->c->indirect = true;
+    if (!resume) {
+        tail_return(r);
+        return;
+    }
+    escape_arguments(r);
+    clobber_for_call(r);
+    flow_landing_pads(r);
+    interp_flow(r->e, r->c, &r->s, r->ir->at, resume);
+}
+
+void call_function(struct run *r, struct function *f, uint64_t resume, enum edge_kind kind)
+{
+    struct engine *e = r->e;
+    f = engine_call_target(e, f, &kind);
+    if (!f || f->resolver) {
+        if (f)
+            engine_edge(e, &r->c->node, r->ir->at, &engine_generic(e, f)->node, kind);
+        call_unknown(r, resume);
+        return;
+    }
+    value inputs[DEP_COUNT];
+    escape_arguments(r);
+    gather_inputs(r, f, resume == 0, inputs);
+    struct context *callee = engine_context(e, f, inputs);
+    engine_edge(e, &r->c->node, r->ir->at, &callee->node, kind);
+    engine_caller(e, f, r->c);
+    clobber_for_call(r);
+    if (resume)
+        flow_landing_pads(r);
+    engine_wait(e, callee, r->c, resume, &r->s);
+}
+
+void call_direct(struct run *r, uint64_t constant, uint64_t resume, enum edge_kind kind)
+{
+    struct object *o = engine_object_at(r->e, constant);
+    struct function *f = o && elf_executable_at(o->elf, constant - o->base)
+                             ? engine_function(r->e, o, constant - o->base)
+                             : NULL;
+    /* `call` of the next instruction reads the program counter. */
+    if (f && resume && constant == r->o->base + resume) {
+        int64_t sp = value_get(&r->e->values, r->s.reg[REG_SP])->first - 8;
+        state_set(r, REG_SP, value_stack(&r->e->values, sp));
+        interp_flow(r->e, r->c, &r->s, r->ir->at, resume);
+        return;
+    }
+    if (f)
+        call_function(r, f, resume, kind);
+    else
+        call_unknown(r, resume);
+}
+
+/* The pointer in the memory operand of an indirect call or jump, when it is a fixed slot. */
+static bool slot_target(struct run *r, struct function **f, value *v)
+{
+    *f = NULL;
+    *v = VALUE_TOP;
+    if (r->ir->i.src_kind != OPERAND_MEM) {
+        *v = operand_source(r);
+        return false;
+    }
+    int64_t constant = 0;
+    value address = operand_address(r);
+    if (!value_single(&r->e->values, address, &constant)) {
+        *v = operand_load(r, 8);
+        return false;
+    }
+    struct object *o = engine_object_at(r->e, (uint64_t)constant);
+    if (!o)
+        return false;
+    uint64_t place = (uint64_t)constant - o->base, pointer = 0;
+    const struct elf_relocation *reloc = elf_relocation_at(o->elf, place);
+    bool fixed = memory_constant(o, place) || (reloc && (reloc->plt || reloc->type == 6));
+    if (fixed && memory_pointer(r->e, o, place, f, &pointer))
+        return *f != NULL;
+    *v = operand_load(r, 8);
+    return false;
+}
+
+void call_indirect(struct run *r, uint64_t resume)
+{
+    struct function *f = NULL;
+    value v = VALUE_TOP;
+    if (slot_target(r, &f, &v)) {
+        call_function(r, f, resume, EDGE_SLOT);
+        return;
+    }
+    const struct value_data *d = value_get(&r->e->values, v);
+    if (d->kind != VK_CONST) {
+        call_unknown(r, resume);
+        return;
+    }
+    struct state before = r->s;
+    for (unsigned i = 0; i < d->count; i++) {
+        r->s = before;
+        if (d->all[i]) /* a weak symbol nothing defines is not called */
+            call_direct(r, (uint64_t)d->all[i], resume, EDGE_VALUE);
+    }
+}
+
+void jump_direct(struct run *r, uint64_t target)
+{
+    struct unit *u = object_unit(r->e, r->o, r->c->function->address);
+    if (target >= u->start && target < u->end) {
+        interp_flow(r->e, r->c, &r->s, r->ir->at, target);
+        return;
+    }
+    const struct function_range *range = functions_at(&r->o->functions, target);
+    if (range && range->start == target && at_entry_depth(r))
+        call_direct(r, r->o->base + target, 0, EDGE_CALL);
+    else
+        interp_flow(r->e, r->c, &r->s, r->ir->at, target);
+}
+
+/* Entry i of a jump table, as a constant; false past its end. */
+static bool table_entry(struct run *r, const struct value_data *d, uint64_t i, uint64_t *target)
+{
+    struct object *o = engine_object_at(r->e, (uint64_t)d->first);
+    uint64_t place = (uint64_t)d->first + i * d->width, raw = 0;
+    if (!o || !elf_segment_at(o->elf, place - o->base))
+        return false;
+    if (d->width == 8) {
+        struct function *f = NULL;
+        return memory_pointer(r->e, o, place - o->base, &f, target) && !d->base;
+    }
+    if (!elf_word(o->elf, place - o->base, d->width, &raw))
+        return false;
+    unsigned shift = 64 - 8 * d->width;
+    if (d->sign)
+        raw = (uint64_t)((int64_t)(raw << shift) >> shift);
+    *target = raw + (uint64_t)d->base;
+    return true;
+}
+
+static bool jump_table(struct run *r, const struct value_data *d)
+{
+    struct unit *u = object_unit(r->e, r->o, r->ir->at);
+    bool bounded = d->max < TABLE_LIMIT, any = false;
+    for (uint64_t i = 0; i < TABLE_LIMIT && (!bounded || i <= d->max); i++) {
+        uint64_t target = 0;
+        if (!table_entry(r, d, i, &target))
+            break;
+        target -= r->o->base;
+        bool inside = target >= u->start && target < u->end;
+        if (!inside && (!bounded || !elf_executable_at(r->o->elf, target))) {
+            if (!bounded)
+                break;
+            continue;
+        }
+        interp_flow(r->e, r->c, &r->s, r->ir->at, target);
+        any = true;
+    }
+    return any;
+}
+
+/* A jump inside the function to a place that could not be found out: everything in it may run. */
+static void jump_anywhere(struct run *r)
+{
+    uint64_t *starts = NULL;
+    size_t count = 0;
+    engine_note(r->e, r->c, r->ir->at, "indirect jump: all of the function is taken as reached");
+    for (unsigned reg = 0; reg < REG_COUNT; reg++)
+        if (reg != REG_SP)
+            r->s.reg[reg] = VALUE_TOP;
+    state_forget(&r->s);
+    object_all_blocks(r->e, r->o, object_unit(r->e, r->o, r->ir->at), &starts, &count);
+    for (size_t i = 0; i < count; i++)
+        interp_flow(r->e, r->c, &r->s, r->ir->at, starts[i]);
+}
+
+void jump_indirect(struct run *r)
+{
+    struct function *f = NULL;
+    value v = VALUE_TOP;
+    if (slot_target(r, &f, &v)) {
+        call_function(r, f, 0, EDGE_SLOT);
+        return;
+    }
+    const struct value_data *d = value_get(&r->e->values, v);
+    if (d->kind == VK_CONST) {
+        for (unsigned i = 0; i < d->count; i++) {
+            struct state before = r->s;
+            struct object *o = engine_object_at(r->e, (uint64_t)d->all[i]);
+            if (o == r->o)
+                jump_direct(r, (uint64_t)d->all[i] - o->base);
+            else if (o)
+                call_direct(r, (uint64_t)d->all[i], 0, EDGE_VALUE);
+            r->s = before;
+        }
+        return;
+    }
+    if ((d->kind == VK_TARGETS || (d->kind == VK_TABLE && d->width == 8)) && jump_table(r, d))
+        return;
+    if (value_get(&r->e->values, r->s.reg[REG_SP])->kind != VK_STACK)
+        return; /* the stack was switched: longjmp and its like, or the program's start */
+    if (at_entry_depth(r) && d->kind != VK_TARGETS)
+        call_unknown(r, 0);
+    else
+        jump_anywhere(r);
+}
+
+void return_from(struct run *r)
+{
+    const struct value_data *sp = value_get(&r->e->values, r->s.reg[REG_SP]);
+    int64_t target = 0;
+    if (sp->kind == VK_STACK && sp->first != 0 && !r->s.lost &&
+        value_single(&r->e->values, state_slot(r, sp->first, 8), &target)) {
+        struct object *o = engine_object_at(r->e, (uint64_t)target);
+        if (o && memory_is_code(o, (uint64_t)target - o->base)) {
+            call_direct(r, (uint64_t)target, 0, EDGE_VALUE);
+            return;
+        }
+    }
+    r->c->returns = true;
+    r->c->result = value_join(&r->e->values, r->c->result, r->s.reg[REG_AX], false);
+}
+
+static void add_site(struct run *r, int64_t number)
+{
+    vec_each (s, &r->c->sites)
+        if (s->at == r->ir->at && s->number == number)
+            return;
+    struct call_site *s = vec_add(r->e->arena, &r->c->sites);
+    *s = (struct call_site){r->ir->at, number, r->ir->i.op};
+}
+
+static bool table_numbers(struct run *r, const struct value_data *d)
+{
+    if (d->kind != VK_TABLE || d->max >= NUMBERS_LIMIT)
+        return false;
+    for (uint64_t i = 0; i <= d->max; i++) {
+        struct object *o = engine_object_at(r->e, (uint64_t)d->first);
+        uint64_t number = 0;
+        if (!o || !elf_word(o->elf, (uint64_t)d->first - o->base + i * d->width, d->width, &number))
+            return false;
+        add_site(r, (int64_t)(uint32_t)number);
+    }
+    return true;
+}
+
+enum { NR_RT_SIGRETURN = 15, NR_EXIT = 60, NR_EXIT_GROUP = 231 };
+
+void system_call(struct run *r)
+{
+    const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_AX]);
+    bool native = r->ir->i.op == OP_SYSCALL, ends = native && d->kind == VK_CONST;
+    if (d->kind == VK_CONST) {
+        for (unsigned i = 0; i < d->count; i++) {
+            int64_t number = (int64_t)(uint32_t)d->all[i];
+            add_site(r, number);
+            ends =
+                ends && (number == NR_RT_SIGRETURN || number == NR_EXIT || number == NR_EXIT_GROUP);
+        }
+    } else if (!table_numbers(r, d)) {
+        add_site(r, -1);
+        if (d->deps)
+            engine_require(r->e, r->c->function, d->deps);
+    }
+    if (ends) {
+        r->dead = true;
+        return;
+    }
+    escape_arguments(r);
+    if (r->s.escaped)
+        state_forget(&r->s);
+    r->s.reg[REG_AX] = VALUE_TOP;
+    r->s.reg[REG_CX] = r->s.reg[REG_R11] = VALUE_TOP;
+    if (!native)
+        r->s.reg[REG_DX] = VALUE_TOP;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Reading and writing the operands of instructions. */
+#include "analyzer/interp.h"
+
+static value register_value(const struct run *r, unsigned reg)
+{
+    return reg < REG_COUNT ? r->s.reg[reg] : VALUE_TOP;
+}
+
+/* Address of the memory operand: constants, a place on the stack, or anything. */
+value operand_address(struct run *r)
+{
+    const struct insn *i = &r->ir->i;
+    struct values *v = &r->e->values;
+    if (i->segment)
+        return VALUE_TOP;
+    if (i->base == REG_NONE && i->index == REG_NONE)
+        return value_const(v, (int64_t)((uint64_t)i->disp + r->o->base));
+    value address = value_const(v, i->disp);
+    if (i->base != REG_NONE)
+        address = value_binary(v, OP_ADD, register_value(r, i->base), address, 8);
+    if (i->index != REG_NONE) {
+        value index = register_value(r, i->index);
+        if (i->scale)
+            index = value_binary(v, OP_SHL, index, value_const(v, i->scale), 8);
+        address = value_binary(v, OP_ADD, address, index, 8);
+    }
+    return address;
+}
+
+/* A load at constant + unknown index: an entry of a table, if that is constant memory. */
+static bool table_load(struct run *r, unsigned width, value *out)
+{
+    const struct insn *i = &r->ir->i;
+    struct values *v = &r->e->values;
+    int64_t start = 0;
+    unsigned index = i->index;
+    if (i->segment || index == REG_NONE)
+        return false;
+    if (i->base == REG_NONE) {
+        start = i->disp;
+    } else if (value_single(v, register_value(r, i->base), &start)) {
+        start = (int64_t)((uint64_t)start + (uint64_t)i->disp);
+    } else if (!i->scale && value_single(v, register_value(r, index), &start)) {
+        start = (int64_t)((uint64_t)start + (uint64_t)i->disp);
+        index = i->base;
+    } else {
+        return false;
+    }
+    struct object *o = engine_object_at(r->e, (uint64_t)start);
+    const struct value_data *d = value_get(v, register_value(r, index));
+    if (!o || d->kind != VK_TOP || (1u << i->scale) > 8)
+        return false;
+    memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)start, EDGE_DATA);
+    if (!memory_constant(o, (uint64_t)start - o->base) || ((1u << i->scale) != width && i->scale)) {
+        *out = value_top(v, 0, UINT64_MAX);
+        return true;
+    }
+    uint64_t max = i->scale || width == 1 ? d->max : d->max == UINT64_MAX ? d->max : d->max / width;
+    *out = value_table(v, start, width, false, max, d->deps);
+    return true;
+}
+
+value operand_load(struct run *r, unsigned width)
+{
+    value out = VALUE_TOP;
+    if (table_load(r, width, &out))
+        return out;
+    struct values *v = &r->e->values;
+    value address = operand_address(r);
+    const struct value_data *d = value_get(v, address);
+    if (d->kind == VK_STACK)
+        return state_slot(r, d->first, width);
+    if (d->kind != VK_CONST)
+        return VALUE_TOP;
+    unsigned count = d->count;
+    for (unsigned k = 0; k < count; k++)
+        out = value_join(v, k ? out : VALUE_NONE,
+                         memory_load(r->e, &r->c->node, r->ir->at,
+                                     (uint64_t)value_get(v, address)->all[k], width),
+                         false);
+    return out;
+}
+
+static value low_part(struct run *r, value x, unsigned width)
+{
+    return width >= 8 ? x : value_extend(&r->e->values, x, width, 8, false);
+}
+
+static value read_register(struct run *r, unsigned reg, unsigned width)
+{
+    if (r->ir->i.high)
+        return VALUE_TOP;
+    return low_part(r, register_value(r, reg), width);
+}
+
+value operand_source(struct run *r)
+{
+    const struct insn *i = &r->ir->i;
+    unsigned width = i->src_width ? i->src_width : i->width;
+    switch (i->src_kind) {
+    case OPERAND_REG:
+        return read_register(r, i->src, width);
+    case OPERAND_MEM:
+        return operand_load(r, width);
+    case OPERAND_IMM:
+        return low_part(r, value_const(&r->e->values, i->imm), width);
+    default:
+        return VALUE_TOP;
+    }
+}
+
+value operand_read_destination(struct run *r)
+{
+    const struct insn *i = &r->ir->i;
+    if (i->dst_kind == OPERAND_REG)
+        return read_register(r, i->dst, i->width);
+    if (i->dst_kind == OPERAND_MEM)
+        return operand_load(r, i->width);
+    return VALUE_TOP;
+}
+
+void operand_escape(struct run *r, value v)
+{
+    const struct value_data *d = value_get(&r->e->values, v);
+    if (d->kind == VK_STACK)
+        r->s.escaped = true;
+}
+
+static void write_memory(struct run *r, value v)
+{
+    const struct insn *i = &r->ir->i;
+    operand_escape(r, v);
+    if (i->segment) /* thread-local storage */
+        return;
+    value address = operand_address(r);
+    const struct value_data *d = value_get(&r->e->values, address);
+    if (d->kind == VK_STACK) {
+        state_store(r, d->first, i->width ? i->width : 8, v);
+        return;
+    }
+    /* A pointer to code kept in memory outlives the code that formed it. */
+    const struct value_data *what = value_get(&r->e->values, v);
+    for (unsigned k = 0; what->kind == VK_CONST && k < what->count && i->width == 8; k++) {
+        struct object *o = engine_object_at(r->e, (uint64_t)what->all[k]);
+        if (o && memory_is_code(o, (uint64_t)what->all[k] - o->base))
+            memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)what->all[k], EDGE_STORED);
+    }
+    if (d->kind != VK_CONST && r->s.escaped)
+        state_forget(&r->s);
+    /* An unknown index off the stack pointer may hit any slot. */
+    if (i->base == REG_SP ||
+        (i->base != REG_NONE &&
+         value_get(&r->e->values, register_value(r, i->base))->kind == VK_STACK))
+        state_forget(&r->s);
+}
+
+void operand_write(struct run *r, value v)
+{
+    const struct insn *i = &r->ir->i;
+    struct values *vs = &r->e->values;
+    if (i->dst_kind == OPERAND_MEM) {
+        write_memory(r, v);
+    } else if (i->dst_kind == OPERAND_REG && i->dst < REG_COUNT) {
+        if (i->width >= 8) {
+            state_set(r, i->dst, v);
+        } else if (i->width == 4) {
+            state_set(r, i->dst, value_extend(vs, v, 4, 8, false));
+        } else {
+            /* The rest of the register stays: known only when all of it is. */
+            int64_t old = 0, low = 0;
+            value merged =
+                value_top(vs, value_deps(vs, v) | value_deps(vs, r->s.reg[i->dst]), UINT64_MAX);
+            uint64_t mask = i->width == 1 ? 0xff : 0xffff;
+            if (!i->high && value_single(vs, r->s.reg[i->dst], &old) && value_single(vs, v, &low))
+                merged =
+                    value_const(vs, (int64_t)(((uint64_t)old & ~mask) | ((uint64_t)low & mask)));
+            state_set(r, i->dst, merged);
+        }
+    }
+}

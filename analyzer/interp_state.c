@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "analyzer/interp.h"
+#include <string.h>
+
+size_t state_size(const struct state *s)
+{
+    return offsetof(struct state, slot) + s->slots * sizeof s->slot[0];
+}
+
+static void remove_slot(struct state *s, unsigned at)
+{
+    memmove(&s->slot[at], &s->slot[at + 1], (s->slots - at - 1u) * sizeof s->slot[0]);
+    s->slots--;
+}
+
+/* Slots are kept by offset. Only those both states have survive. */
+static bool join_slots(struct engine *e, struct state *into, const struct state *from, bool widen)
+{
+    bool changed = false;
+    unsigned j = 0;
+    for (unsigned i = 0; i < into->slots;) {
+        struct slot *a = &into->slot[i];
+        while (j < from->slots && from->slot[j].offset < a->offset)
+            j++;
+        bool match =
+            j < from->slots && from->slot[j].offset == a->offset && from->slot[j].width == a->width;
+        value v = match ? value_join(&e->values, a->v, from->slot[j].v, widen) : VALUE_TOP;
+        if (v == a->v) {
+            i++;
+            continue;
+        }
+        changed = true;
+        a->v = v;
+        /* Above the frame an absent slot means the caller's argument: keep the overwrite. */
+        if (v == VALUE_TOP && a->offset < 0)
+            remove_slot(into, i);
+        else
+            i++;
+    }
+    for (j = 0; j < from->slots; j++) {
+        const struct slot *b = &from->slot[j];
+        bool known = b->offset < 0 || into->slots == SLOT_LIMIT;
+        unsigned at = 0;
+        while (at < into->slots && into->slot[at].offset < b->offset)
+            at++;
+        if (known || (at < into->slots && into->slot[at].offset == b->offset))
+            continue;
+        memmove(&into->slot[at + 1], &into->slot[at], (into->slots - at) * sizeof *b);
+        into->slot[at] = (struct slot){b->offset, b->width, VALUE_TOP};
+        into->slots++;
+        changed = true;
+    }
+    return changed;
+}
+
+bool state_join(struct engine *e, struct state *into, const struct state *from, bool widen)
+{
+    bool changed = false;
+    for (unsigned i = 0; i < REG_COUNT; i++) {
+        value v = value_join(&e->values, into->reg[i], from->reg[i], widen);
+        if (v == into->reg[i])
+            continue;
+        /* Pointers to different slots become one that may point at any. */
+        if (value_get(&e->values, into->reg[i])->kind == VK_STACK ||
+            value_get(&e->values, from->reg[i])->kind == VK_STACK)
+            into->escaped = true;
+        into->reg[i] = v;
+        changed = true;
+    }
+    if (memcmp(&into->flags, &from->flags, sizeof into->flags) != 0 && into->flags.op) {
+        memset(&into->flags, 0, sizeof into->flags);
+        changed = true;
+    }
+    if (from->escaped && !into->escaped)
+        into->escaped = changed = true;
+    if (from->lost && !into->lost) {
+        into->lost = changed = true;
+        into->slots = 0;
+    }
+    if (into->lost)
+        return changed;
+    return join_slots(e, into, from, widen) || changed;
+}
+
+void state_entry(struct engine *e, struct state *s, const struct context *c)
+{
+    memset(s, 0, sizeof *s);
+    for (unsigned i = 0; i < REG_COUNT; i++)
+        s->reg[i] = value_top(&e->values, 1u << i, UINT64_MAX);
+    s->reg[REG_SP] = value_stack(&e->values, 0);
+    vec_each (item, &c->key) {
+        if (item->input < REG_COUNT) {
+            s->reg[item->input] = item->v;
+        } else {
+            struct slot *slot = &s->slot[s->slots++];
+            *slot = (struct slot){8 + 8 * (item->input - DEP_STACK), 8, item->v};
+        }
+    }
+}
+
+void state_set(struct run *r, unsigned reg, value v)
+{
+    r->s.reg[reg] = v;
+    if (r->s.flags.reg == reg)
+        r->s.flags.reg = REG_NONE;
+}
+
+value state_slot(struct run *r, int64_t offset, unsigned width)
+{
+    struct values *v = &r->e->values;
+    if (r->s.lost)
+        return VALUE_TOP;
+    for (unsigned i = 0; i < r->s.slots; i++) {
+        const struct slot *slot = &r->s.slot[i];
+        if (slot->offset == offset && slot->width >= width)
+            return slot->width == width ? slot->v : value_extend(v, slot->v, width, 8, false);
+        if (slot->offset < offset + (int64_t)width && offset < slot->offset + (int64_t)slot->width)
+            return VALUE_TOP;
+    }
+    if (offset >= 8 && offset < 8 + 8 * DEP_STACK_COUNT && !r->s.escaped)
+        return value_top(v, 1u << (DEP_STACK + (offset - 8) / 8), UINT64_MAX);
+    if (offset == 0)
+        r->c->function->twice = true;
+    return VALUE_TOP;
+}
+
+void state_store(struct run *r, int64_t offset, unsigned width, value v)
+{
+    struct state *s = &r->s;
+    if (s->lost || offset < -(1 << 30) || offset > 1 << 30)
+        return;
+    for (unsigned i = 0; i < s->slots;) {
+        const struct slot *slot = &s->slot[i];
+        if (slot->offset < offset + (int64_t)width &&
+            offset < slot->offset + (int64_t)slot->width) {
+            if (offset >= 8 && slot->width > width) {
+                s->slot[i].v = VALUE_TOP;
+                return;
+            }
+            remove_slot(s, i);
+        } else {
+            i++;
+        }
+    }
+    if (s->flags.on_slot && s->flags.slot + 8 > offset && s->flags.slot < offset + (int64_t)width)
+        s->flags.on_slot = false;
+    if ((v == VALUE_TOP && offset < 8) || s->slots == SLOT_LIMIT)
+        return;
+    unsigned at = 0;
+    while (at < s->slots && s->slot[at].offset < offset)
+        at++;
+    memmove(&s->slot[at + 1], &s->slot[at], (s->slots - at) * sizeof s->slot[0]);
+    s->slot[at] = (struct slot){(int32_t)offset, width, v};
+    s->slots++;
+}
+
+void state_forget(struct state *s)
+{
+    s->slots = 0;
+    s->flags.on_slot = false;
+}

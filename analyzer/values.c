@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "analyzer/values.h"
+#include "analyzer/decode.h"
+#include <string.h>
+
+static uint64_t mix(uint64_t h, uint64_t x)
+{
+    h ^= x;
+    h *= 0x9e3779b97f4a7c15u;
+    return h ^ (h >> 29);
+}
+
+static uint64_t hash_data(const struct value_data *d)
+{
+    uint64_t h = mix(d->kind | (uint64_t)d->count << 8 | (uint64_t)d->width << 16 |
+                         (uint64_t)d->sign << 24 | (uint64_t)d->deps << 32,
+                     d->max);
+    h = mix(mix(h, (uint64_t)d->first), (uint64_t)d->base);
+    for (unsigned i = 1; i < d->count; i++)
+        h = mix(h, (uint64_t)d->all[i]);
+    return h;
+}
+
+static bool same(const struct value_data *a, const struct value_data *b)
+{
+    if (a->kind != b->kind || a->count != b->count || a->width != b->width || a->sign != b->sign ||
+        a->deps != b->deps || a->max != b->max || a->first != b->first || a->base != b->base)
+        return false;
+    return a->count < 2 || memcmp(a->all, b->all, a->count * sizeof *a->all) == 0;
+}
+
+static void grow(struct values *v)
+{
+    size_t count = v->slot_count ? v->slot_count * 2 : 4096;
+    v->slots = arena_array(v->arena, count, sizeof *v->slots);
+    v->slot_count = count;
+    for (uint32_t i = 0; i < v->items.count; i++) {
+        size_t at = hash_data(&v->items.items[i]) & (count - 1);
+        while (v->slots[at])
+            at = (at + 1) & (count - 1);
+        v->slots[at] = i + 1;
+    }
+}
+
+static value intern(struct values *v, const struct value_data *d)
+{
+    if (v->items.count * 2 >= v->slot_count)
+        grow(v);
+    size_t at = hash_data(d) & (v->slot_count - 1);
+    for (; v->slots[at]; at = (at + 1) & (v->slot_count - 1))
+        if (same(&v->items.items[v->slots[at] - 1], d))
+            return v->slots[at] - 1;
+    struct value_data *item = vec_add(v->arena, &v->items);
+    *item = *d;
+    if (d->count > 1) {
+        int64_t *all = arena_array(v->arena, d->count, sizeof *all);
+        memcpy(all, d->all, d->count * sizeof *all);
+        item->all = all;
+    } else if (d->count == 1) {
+        int64_t *all = arena_alloc(v->arena, sizeof *all);
+        *all = d->first;
+        item->all = all;
+    }
+    v->slots[at] = (uint32_t)v->items.count;
+    return (value)v->items.count - 1;
+}
+
+void values_init(struct values *v, struct arena *a)
+{
+    memset(v, 0, sizeof *v);
+    v->arena = a;
+    struct value_data none = {.kind = VK_NONE}, top = {.kind = VK_TOP, .max = UINT64_MAX};
+    intern(v, &none);
+    intern(v, &top);
+}
+
+value value_const(struct values *v, int64_t c)
+{
+    struct value_data d = {.kind = VK_CONST, .count = 1, .first = c, .all = &c};
+    return intern(v, &d);
+}
+
+value value_stack(struct values *v, int64_t offset)
+{
+    struct value_data d = {.kind = VK_STACK, .first = offset};
+    return intern(v, &d);
+}
+
+value value_top(struct values *v, uint32_t deps, uint64_t max)
+{
+    if (!deps && max == UINT64_MAX)
+        return VALUE_TOP;
+    struct value_data d = {.kind = VK_TOP, .deps = deps, .max = max};
+    return intern(v, &d);
+}
+
+value value_table(struct values *v, int64_t address, unsigned width, bool sign, uint64_t max,
+                  uint32_t deps)
+{
+    struct value_data d = {.kind = VK_TABLE,
+                           .width = (uint8_t)width,
+                           .sign = sign,
+                           .deps = deps,
+                           .max = max,
+                           .first = address};
+    return intern(v, &d);
+}
+
+value value_set(struct values *v, const int64_t *c, size_t count)
+{
+    int64_t sorted[VALUE_SET_LIMIT];
+    unsigned kept = 0;
+    if (!count)
+        return VALUE_NONE;
+    for (size_t i = 0; i < count; i++) {
+        unsigned at = 0;
+        while (at < kept && sorted[at] < c[i])
+            at++;
+        if (at < kept && sorted[at] == c[i])
+            continue;
+        if (kept == VALUE_SET_LIMIT)
+            return VALUE_TOP;
+        memmove(&sorted[at + 1], &sorted[at], (kept - at) * sizeof *sorted);
+        sorted[at] = c[i];
+        kept++;
+    }
+    struct value_data d = {
+        .kind = VK_CONST, .count = (uint8_t)kept, .first = sorted[0], .all = sorted};
+    return intern(v, &d);
+}
+
+bool value_single(const struct values *v, value x, int64_t *c)
+{
+    const struct value_data *d = value_get(v, x);
+    if (d->kind != VK_CONST || d->count != 1)
+        return false;
+    *c = d->first;
+    return true;
+}
+
+value value_join(struct values *v, value x, value y, bool widen)
+{
+    if (x == y || y == VALUE_NONE)
+        return x;
+    if (x == VALUE_NONE)
+        return y;
+    const struct value_data *a = value_get(v, x), *b = value_get(v, y);
+    uint32_t deps = a->deps | b->deps;
+    if (a->kind == VK_CONST && b->kind == VK_CONST && !widen) {
+        int64_t both[2 * VALUE_SET_LIMIT];
+        memcpy(both, a->all, a->count * sizeof *both);
+        memcpy(both + a->count, b->all, b->count * sizeof *both);
+        return value_set(v, both, (size_t)a->count + b->count);
+    }
+    if (a->kind == VK_TOP && b->kind == VK_TOP)
+        return value_top(v, deps,
+                         widen || a->max < b->max ? (widen ? UINT64_MAX : b->max) : a->max);
+    return value_top(v, deps, UINT64_MAX);
+}
+
+static int64_t truncate_to(int64_t c, unsigned width)
+{
+    switch (width) {
+    case 1:
+        return (int64_t)(uint8_t)c;
+    case 2:
+        return (int64_t)(uint16_t)c;
+    case 4:
+        return (int64_t)(uint32_t)c;
+    default:
+        return c;
+    }
+}
+
+static int64_t sign_extend(int64_t c, unsigned from)
+{
+    unsigned shift = 64 - 8 * from;
+    return from >= 8 ? c : (int64_t)((uint64_t)c << shift) >> shift;
+}
+
+static uint64_t width_max(unsigned width)
+{
+    return width >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * width)) - 1;
+}
+
+value value_extend(struct values *v, value x, unsigned from, unsigned to, bool sign)
+{
+    const struct value_data *d = value_get(v, x);
+    if (d->kind == VK_CONST) {
+        int64_t all[VALUE_SET_LIMIT];
+        unsigned count = d->count;
+        for (unsigned i = 0; i < count; i++) {
+            int64_t c = truncate_to(d->all[i], from);
+            all[i] = truncate_to(sign ? sign_extend(c, from) : c, to);
+        }
+        return value_set(v, all, count);
+    }
+    if (x == VALUE_NONE)
+        return x;
+    if (from >= 8 && to >= 8)
+        return x;
+    if (d->kind == VK_TABLE && d->width <= from) {
+        if (sign && from == d->width && !d->sign)
+            return value_table(v, d->first, d->width, true, d->max, d->deps);
+        return x;
+    }
+    uint64_t limit = width_max(sign ? to : from);
+    uint64_t max = d->kind == VK_TOP && d->max < limit ? d->max : limit;
+    if (sign && d->kind == VK_TOP && d->max <= width_max(from) / 2)
+        max = d->max;
+    return value_top(v, d->deps, max);
+}
+
+static int64_t compute(unsigned op, int64_t a, int64_t b, unsigned width)
+{
+    uint64_t x = (uint64_t)a, y = (uint64_t)b;
+    unsigned bits = width >= 8 ? 63 : 31;
+    switch (op) {
+    case OP_ADD:
+        return (int64_t)(x + y);
+    case OP_SUB:
+        return (int64_t)(x - y);
+    case OP_AND:
+        return (int64_t)(x & y);
+    case OP_OR:
+        return (int64_t)(x | y);
+    case OP_XOR:
+        return (int64_t)(x ^ y);
+    case OP_SHL:
+        return (int64_t)(x << (y & bits));
+    case OP_SHR:
+        return (int64_t)((uint64_t)truncate_to(a, width) >> (y & bits));
+    case OP_SAR:
+        return sign_extend(a, width) >> (y & bits);
+    default:
+        return (int64_t)(x * y);
+    }
+}
+
+static value both_constant(struct values *v, unsigned op, const struct value_data *a,
+                           const struct value_data *b, unsigned width)
+{
+    int64_t all[VALUE_SET_LIMIT * VALUE_SET_LIMIT];
+    size_t count = 0;
+    for (unsigned i = 0; i < a->count; i++)
+        for (unsigned j = 0; j < b->count; j++)
+            all[count++] = truncate_to(compute(op, a->all[i], b->all[j], width), width);
+    return value_set(v, all, count);
+}
+
+/* Bounds of results over an unknown left side and a constant right side. */
+static uint64_t bound(unsigned op, const struct value_data *a, int64_t c, unsigned width)
+{
+    uint64_t max = a->kind == VK_TOP ? a->max : UINT64_MAX, full = width_max(width);
+    if (max > full)
+        max = full;
+    if (op == OP_AND && c >= 0)
+        return (uint64_t)c < max ? (uint64_t)c : max;
+    if (op == OP_SHR)
+        return max >> (c & (width >= 8 ? 63 : 31));
+    if (op == OP_ADD && c >= 0 && max <= full / 2 && (uint64_t)c <= full / 2)
+        return max + (uint64_t)c;
+    return full;
+}
+
+value value_binary(struct values *v, unsigned op, value x, value y, unsigned width)
+{
+    if (x == VALUE_NONE || y == VALUE_NONE)
+        return VALUE_NONE;
+    const struct value_data *a = value_get(v, x), *b = value_get(v, y);
+    if (a->kind == VK_CONST && b->kind == VK_CONST)
+        return both_constant(v, op, a, b, width);
+    uint32_t deps = a->deps | b->deps;
+    if (width == 8 && (op == OP_ADD || op == OP_SUB) && a->kind == VK_STACK &&
+        b->kind == VK_CONST && b->count == 1)
+        return value_stack(v, op == OP_ADD ? (int64_t)((uint64_t)a->first + (uint64_t)b->first)
+                                           : (int64_t)((uint64_t)a->first - (uint64_t)b->first));
+    if (op == OP_ADD && b->kind == VK_STACK && a->kind == VK_CONST)
+        return value_binary(v, op, y, x, width);
+    if (op == OP_ADD && width == 8) {
+        const struct value_data *table = a->kind == VK_TABLE ? a : b->kind == VK_TABLE ? b : NULL;
+        const struct value_data *other = table == a ? b : a;
+        if (table && other->kind == VK_CONST && other->count == 1) {
+            struct value_data d = *table;
+            d.kind = VK_TARGETS;
+            d.base = other->first;
+            return intern(v, &d);
+        }
+    }
+    if (b->kind == VK_CONST && b->count == 1)
+        return value_top(v, deps, bound(op, a, b->first, width));
+    if (op == OP_AND && a->kind == VK_CONST && a->count == 1 && a->first >= 0)
+        return value_top(v, deps, bound(op, b, a->first, width));
+    return value_top(v, deps, width_max(width));
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What a register or stack slot may hold, for the interpreter: small sets of constants, places on
+ * the stack, entries of constant tables, or anything (with the function's own inputs it was made
+ * from, so that callers can be asked for them). Values are interned: equal values have equal
+ * handles. Addresses are constants in one address space for the whole link map. */
+#ifndef ANALYZER_VALUES_H
+#define ANALYZER_VALUES_H
+
+#include "common/vec.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uint32_t value;
+
+enum { VALUE_NONE = 0, VALUE_TOP = 1, VALUE_SET_LIMIT = 12 };
+
+enum value_kind {
+    VK_NONE,    /* no value yet */
+    VK_TOP,     /* anything up to max */
+    VK_CONST,   /* one of count constants */
+    VK_STACK,   /* entry stack pointer + first */
+    VK_TABLE,   /* an entry, width bytes wide, of the constant table at first */
+    VK_TARGETS, /* the same plus base: the usual position-independent jump table */
+};
+
+/* Inputs of a function as bits of deps: registers 0..15, then the first stack arguments. */
+enum { DEP_STACK = 16, DEP_STACK_COUNT = 8, DEP_COUNT = DEP_STACK + DEP_STACK_COUNT };
+
+struct value_data {
+    uint8_t kind, count, width, sign;
+    uint32_t deps; /* VK_TOP, VK_TABLE, VK_TARGETS: inputs it was made from */
+    uint64_t max;  /* VK_TOP: greatest value; tables: greatest index; UINT64_MAX: unknown */
+    int64_t first, base;
+    const int64_t *all; /* VK_CONST: count constants, ascending */
+};
+
+struct values {
+    struct arena *arena;
+    VEC(struct value_data) items;
+    uint32_t *slots; /* open addressing over items */
+    size_t slot_count;
+};
+
+void values_init(struct values *v, struct arena *a);
+static inline const struct value_data *value_get(const struct values *v, value x)
+{
+    return &v->items.items[x];
+}
+value value_const(struct values *v, int64_t c);
+value value_stack(struct values *v, int64_t offset);
+value value_top(struct values *v, uint32_t deps, uint64_t max);
+value value_table(struct values *v, int64_t address, unsigned width, bool sign, uint64_t max,
+                  uint32_t deps);
+/* Up to VALUE_SET_LIMIT constants, in any order, else anything. */
+value value_set(struct values *v, const int64_t *c, size_t count);
+/* Least value that holds both; with widen, differing constants become anything at once. */
+value value_join(struct values *v, value x, value y, bool widen);
+/* op: enum insn_op (OP_ADD ... OP_SAR, OP_IMUL); width: bytes of the operation. */
+value value_binary(struct values *v, unsigned op, value x, value y, unsigned width);
+/* The low from bytes of x, zero- or sign-extended to to bytes. */
+value value_extend(struct values *v, value x, unsigned from, unsigned to, bool sign);
+/* The only constant, if x is one. */
+bool value_single(const struct values *v, value x, int64_t *c);
+static inline uint32_t value_deps(const struct values *v, value x)
+{
+    return value_get(v, x)->deps;
+}
+
+#endif
