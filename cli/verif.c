@@ -123,6 +123,7 @@ enum status verif_prepare(struct verif_cli *v, const char *dir)
         status = command_lines_read(d, cli->arena, cli->config_file, &v->verif.command_lines);
     if (status)
         return status;
+    v->verif.name = cli->program;
     v->verif.arguments = cli->arguments;
     v->verif.wait_ms = cli->wait_ms;
     const char *work = cli_path(cli, dir, "verif");

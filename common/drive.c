@@ -327,7 +327,8 @@ static enum status run_exec(struct state *s)
             if (status)
                 return status;
             /* Nothing tells when a server inside a machine is ready but that it serves. */
-            bool again = i == 0 && !v->local && v->answered && now_us() < until && !ended(s) &&
+            bool again = i == 0 && !v->local && v->answered && step->exit_status != 0 &&
+                         now_us() < until && !ended(s) &&
                          v->answered(v->context, 0, step->output, step->size) == 0;
             if (!again)
                 break;

@@ -47,7 +47,7 @@ static void child(const struct process *p, pid_t parent, int in, int out, int fa
         _exit(127);
     }
     if (good)
-        execvp(p->argv[0], (char *const *)p->argv);
+        execvp(p->path ? p->path : p->argv[0], (char *const *)p->argv);
     int code = errno;
     ssize_t ignored = write(failure, &code, sizeof code);
     (void)ignored;
@@ -95,7 +95,8 @@ enum status process_start(struct diag *d, struct process *p)
     int code = 0;
     if (!status && read(failure[0], &code, sizeof code) == sizeof code) {
         waitpid(p->pid, NULL, 0);
-        status = diag_fail(d, STATUS_SYSTEM, "%s: cannot run: %s", p->argv[0], strerror(code));
+        status = diag_fail(d, STATUS_SYSTEM, "%s: cannot run: %s", p->path ? p->path : p->argv[0],
+                           strerror(code));
     }
     close_all(&failure[0], 1);
     if (status) {

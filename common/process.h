@@ -12,6 +12,7 @@
 struct process {
     /* set by the caller */
     const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
+    const char *path;        /* what to execute, argv[0] being only a name; NULL: argv[0] */
     const char *directory;   /* NULL: the present one */
     const char *const *env;  /* "NAME=value" added to the environment; NULL: none */
     /* Output goes through a pseudo terminal in raw mode, so that the program's C library hands out

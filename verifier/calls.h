@@ -14,9 +14,12 @@ struct call {
 };
 typedef VEC(struct call) calls;
 
-/* For struct process.in_child: runs argv as a traced child of this process, its calls written to
- * the file at path (context), and ends as it ends. Does not return. */
-void calls_record(void *path, const char *const *argv);
+/* For struct process.in_child: runs a program as a traced child of this process, its calls written
+ * to a file, and ends as it ends. Does not return. */
+struct calls_recording {
+    const char *program, *file;
+};
+void calls_record(void *recording, const char *const *argv);
 /* Reads such a file. */
 enum status calls_read(struct diag *d, struct arena *a, struct console *c, const char *path,
                        calls *out);

@@ -49,13 +49,10 @@ static void trace_image(struct search *s)
         return;
     struct verif_image twin = *in->verif_image;
     twin.path = twin.trace;
-    strings command;
     struct observed *o = ARENA_NEW(s->a, struct observed);
     const listenings *ports = &in->native->drive.ports;
-    if (runner_command(in->bench->d, s->a, in->runner, &twin, in->bench->arguments, ports,
-                       &command) == STATUS_OK &&
-        observe_image(in->bench, arena_printf(s->a, "trace-%zu", in->index), in->runner, &twin,
-                      in->script, ports, &command, o) == STATUS_OK)
+    if (observe_image(in->bench, arena_printf(s->a, "trace-%zu", in->index), in->runner, &twin,
+                      in->script, ports, o) == STATUS_OK)
         s->image = o->calls;
 }
 

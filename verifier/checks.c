@@ -16,7 +16,7 @@ struct verif_check *add_check(struct bench *b, struct verif_run *run, const char
 
 static bool by_lines(const struct bench *b)
 {
-    return !b->options->tests || b->options->tests->type == TEST_STDIN;
+    return !b->tests || b->tests->type == TEST_STDIN;
 }
 
 /* The text of part i of a run: before the first command, each command's, after the last. */
@@ -57,7 +57,7 @@ static void expect_part(struct bench *b, const struct observed *native, size_t r
         part_text(&native[r], by_lines(b), part, &text, &size);
         observed_lines(b, text, size, false, &runs[r]);
     }
-    expect(b->a, runs, repeat, b->options->tests && b->options->tests->unordered, out);
+    expect(b->a, runs, repeat, b->tests && b->tests->unordered, out);
     b->varying += out->masked;
     vec_each (example, &out->examples)
         if (b->varying_examples.count < EXAMPLES)
@@ -290,7 +290,7 @@ static void check_console(struct bench *b, const struct observed *native, size_t
     strings *runs = arena_array(b->a, repeat, sizeof *runs);
     for (size_t r = 0; r < repeat; r++)
         observed_lines(b, native[r].drive.console, native[r].drive.console_size, false, &runs[r]);
-    expect(b->a, runs, repeat, b->options->tests && b->options->tests->unordered, &c.whole);
+    expect(b->a, runs, repeat, b->tests && b->tests->unordered, &c.whole);
     bool aligned = !c.whole.unusable && !c.whole.unordered;
     if (aligned) {
         c.part_of = parts_of_lines(b, &native[0], c.whole.lines.count);

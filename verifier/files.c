@@ -82,7 +82,7 @@ static struct content compare_files(const char *x, const char *y)
 
 static bool wanted(const struct bench *b, const char *name)
 {
-    const strings *patterns = &b->options->tests->files;
+    const strings *patterns = &b->tests->files;
     vec_each (pattern, patterns)
         if (fnmatch(*pattern, name, 0) == 0)
             return true;

@@ -20,12 +20,20 @@ enum {
 
 /* ---- folders and set-up ---- */
 
+static const char *const *environment(struct bench *b)
+{
+    strings list = sandbox_environment(b->a, &b->box, b->options->program);
+    vec_push(b->a, &list, NULL);
+    return list.items;
+}
+
 static enum status shell(struct bench *b, const strings *commands, const char *directory,
                          const char *what)
 {
     vec_each (command, commands) {
         const char *argv[] = {"/bin/sh", "-c", *command, NULL};
-        struct subprocess p = {.argv = argv, .directory = directory, .timeout_ms = 60000};
+        struct subprocess p = {
+            .argv = argv, .directory = directory, .env = environment(b), .timeout_ms = 60000};
         enum status status = subprocess_run(b->d, b->a, &p);
         if (status)
             return status;
@@ -43,6 +51,7 @@ static enum status prepare(struct bench *b, const char *name, const char *share,
     const struct test_file *tests = b->options->tests;
     *directory = NULL;
     enum status status = STATUS_OK;
+    b->box.directory = NULL;
     if (share || (tests && tests->work_folder)) {
         const char *path = share ? share : arena_printf(b->a, "%s/%s", b->options->work_dir, name);
         const char *argv[] = {"rm", "-rf", "--", path, NULL};
@@ -53,7 +62,9 @@ static enum status prepare(struct bench *b, const char *name, const char *share,
         char *real = status ? NULL : realpath(path, NULL);
         *directory = real ? arena_strdup(b->a, real) : path;
         free(real);
+        b->box.directory = (char *)*directory;
     }
+    b->tests = sandbox_tests(b->a, &b->box, b->options->program, tests);
     if (!status && tests)
         status = shell(b, &tests->setup, *directory, "set-up");
     return status;
@@ -61,8 +72,8 @@ static enum status prepare(struct bench *b, const char *name, const char *share,
 
 static enum status tidy(struct bench *b, const char *directory, enum status status)
 {
-    if (b->options->tests) {
-        enum status cleaned = shell(b, &b->options->tests->cleanup, directory, "clean-up");
+    if (b->tests) {
+        enum status cleaned = shell(b, &b->tests->cleanup, directory, "clean-up");
         status = status ? status : cleaned;
     }
     return status;
@@ -86,23 +97,27 @@ enum status observe_native(struct bench *b, const char *name, const char *record
     if (status)
         return status;
     strings argv = {0};
-    vec_push(b->a, &argv, o->program);
+    vec_push(b->a, &argv, o->name ? o->name : o->program);
     vec_each (argument, b->arguments)
-        vec_push(b->a, &argv, *argument);
+        vec_push(b->a, &argv, sandbox_expand(b->a, &b->box, b->options->program, *argument));
     vec_push(b->a, &argv, NULL);
+    struct calls_recording recording = {o->program, record};
     out->process = (struct process){.argv = argv.items,
+                                    .path = o->program,
                                     .directory = out->directory,
+                                    .env = environment(b),
                                     .terminal = true,
                                     .in_child = record ? calls_record : NULL,
-                                    .context = (void *)record};
-    out->drive = (struct drive){.tests = o->tests,
+                                    .context = &recording};
+    out->drive = (struct drive){.tests = b->tests,
                                 .process = &out->process,
                                 .local = true,
                                 .directory = out->directory,
-                                .run_ms = o->tests     ? 0
+                                .env = environment(b),
+                                .run_ms = b->tests     ? 0
                                           : o->wait_ms ? o->wait_ms
                                                        : NATIVE_RUN_MS};
-    if (o->tests && o->tests->type == TEST_STDIN)
+    if (b->tests && b->tests->type == TEST_STDIN)
         out->drive.ready_ms = 2000;
     status = process_start(b->d, &out->process);
     if (!status)
@@ -176,7 +191,7 @@ static int answered(void *context, size_t step, const char *output, size_t size)
     if (!looked || !e->lines.count) {
         bool paced =
             e->lines.count || now - w->step_began_us > PACE_MS * 1000 * w->runner->slow / 4;
-        if (paced && fulfils(w->b, e, output, size, w->b->options->tests->type == TEST_STDIN)) {
+        if (paced && fulfils(w->b, e, output, size, w->b->tests->type == TEST_STDIN)) {
             w->satisfied = true;
             return 1;
         }
@@ -239,14 +254,26 @@ static void settle_exit(struct observed *o, const struct runner *runner, bool en
     }
 }
 
+/* The runner's command line for this run, variables replaced. */
+static enum status image_command(struct bench *b, const struct runner *runner,
+                                 const struct verif_image *image, const listenings *ports,
+                                 strings *command)
+{
+    strings arguments = {0};
+    vec_each (argument, b->arguments)
+        vec_push(b->a, &arguments, sandbox_expand(b->a, &b->box, b->options->program, *argument));
+    return runner_command(b->d, b->a, runner, image, &arguments, ports, command);
+}
+
 enum status observe_image(struct bench *b, const char *name, const struct runner *runner,
                           const struct verif_image *image, const struct script *script,
-                          const listenings *ports, const strings *command, struct observed *out)
+                          const listenings *ports, struct observed *out)
 {
     const struct verif_options *o = b->options;
     memset(out, 0, sizeof *out);
-    (void)ports;
     enum status status = prepare(b, name, image->share, &out->directory);
+    if (!status)
+        status = image_command(b, runner, image, ports, &out->command);
     if (status)
         return status;
     struct watch watch = {.b = b,
@@ -256,16 +283,17 @@ enum status observe_image(struct bench *b, const char *name, const struct runner
                           .seen = SIZE_MAX,
                           .satisfied = true};
     out->process = (struct process){
-        .argv = command->items, .directory = out->directory, .terminal = runner->local};
+        .argv = out->command.items, .directory = out->directory, .terminal = runner->local};
     int64_t patience = script->longest_us * 5 / 1000 + 60 * runner->slow + 200;
     int64_t end_ms = script->longest_us * runner->slow / 1000 + 1500 + 100 * runner->slow;
-    int64_t limit = o->tests && o->tests->timeout_ms > end_ms ? o->tests->timeout_ms : end_ms;
-    out->drive = (struct drive){.tests = o->tests,
+    int64_t limit = b->tests && b->tests->timeout_ms > end_ms ? b->tests->timeout_ms : end_ms;
+    out->drive = (struct drive){.tests = b->tests,
                                 .process = &out->process,
                                 .ready_ms = o->boot_ms ? o->boot_ms : BOOT_MS,
                                 .settle_ms = (int)patience,
                                 .run_ms = (int)(limit < INT_MAX ? limit : INT_MAX),
                                 .directory = out->directory,
+                                .env = environment(b),
                                 .answered = answered,
                                 .over = over,
                                 .booted = booted,

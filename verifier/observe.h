@@ -5,6 +5,7 @@
 #define VERIFIER_OBSERVE_H
 
 #include "common/drive.h"
+#include "common/sandbox.h"
 #include "verifier/calls.h"
 #include "verifier/compare.h"
 #include "verifier/normalise.h"
@@ -20,6 +21,7 @@ struct observed {
     bool hung;               /* still running when its time was up */
     const char *directory;   /* where it ran; NULL: the present one */
     /* image: */
+    strings command; /* the runner's */
     console_events events;
     calls calls;
 };
@@ -31,7 +33,9 @@ struct bench {
     const struct verif_options *options;
     struct console *console;
     struct normalisers normalisers;
-    const strings *arguments; /* of this run */
+    const strings *arguments;      /* of this run */
+    struct sandbox box;            /* ports for all runs; each has its own folder */
+    const struct test_file *tests; /* variables replaced, for the run under way */
     /* for the report */
     size_t console_lines; /* of the core, cut from the console */
     strings console_examples;
@@ -53,7 +57,7 @@ struct script {
 
 enum status observe_image(struct bench *b, const char *name, const struct runner *runner,
                           const struct verif_image *image, const struct script *script,
-                          const listenings *ports, const strings *command, struct observed *out);
+                          const listenings *ports, struct observed *out);
 
 /* The lines of a piece of an observed console (image: without what is the core's). */
 void observed_lines(struct bench *b, const char *text, size_t size, bool image, strings *lines);

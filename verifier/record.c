@@ -126,13 +126,13 @@ static void on_syscall_stop(struct recorder *r, pid_t tid)
     }
 }
 
-static void child(const char *const *argv)
+static void child(const char *program, const char *const *argv)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     ptrace(PTRACE_TRACEME, 0, NULL, NULL);
     raise(SIGSTOP);
-    execvp(argv[0], (char *const *)argv);
-    fprintf(stderr, "%s: cannot run: %s\n", argv[0], strerror(errno));
+    execv(program, (char *const *)argv);
+    fprintf(stderr, "%s: cannot run: %s\n", program, strerror(errno));
     _exit(127);
 }
 
@@ -173,15 +173,16 @@ static void forward(int signal)
     (void)signal; /* the program is in the same group and gets it itself */
 }
 
-void calls_record(void *path, const char *const *argv)
+void calls_record(void *recording, const char *const *argv)
 {
-    struct recorder r = {.log = fopen(path, "we")};
+    const struct calls_recording *what = recording;
+    struct recorder r = {.log = fopen(what->file, "we")};
     r.threads = calloc(THREADS, sizeof *r.threads);
     r.program = r.log && r.threads ? fork() : -1;
     if (r.program < 0)
         _exit(127);
     if (r.program == 0)
-        child(argv);
+        child(what->program, argv);
     signal(SIGTERM, forward);
     signal(SIGINT, forward);
     int status;

@@ -26,7 +26,9 @@ static void print_check(const struct verif_check *c, FILE *out, bool colour, int
         return;
     fprintf(out, "  ");
     print_verdict(out, colour, c->verdict);
-    fprintf(out, "  %s%s%.100s", c->aspect, c->subject ? ": " : "", c->subject ? c->subject : "");
+    fprintf(out, "  %s%s", c->aspect, c->subject ? ": " : "");
+    for (size_t i = 0; c->subject && c->subject[i] && i < 100; i++)
+        fputc((unsigned char)c->subject[i] < ' ' ? ' ' : c->subject[i], out);
     if (strcmp(c->aspect, "exit") == 0 && c->native && c->image)
         fprintf(out, " (%s; image: %s)", c->native, c->image);
     if (c->reason)

@@ -123,6 +123,8 @@ const char *image_kind(const char *path)
     ssize_t size = fd < 0 ? -1 : read(fd, data, sizeof data);
     if (fd >= 0)
         close(fd);
+    if (size > 2 && memcmp(data, "#!", 2) == 0)
+        return kinds[2];
     if (size < (ssize_t)sizeof(Elf64_Ehdr))
         return kinds[0];
     if (size > 0x206 && memcmp(data + 0x202, "HdrS", 4) == 0)
@@ -135,7 +137,7 @@ const char *image_kind(const char *path)
     bool elf = memcmp(data, ELFMAG, SELFMAG) == 0;
     if (elf && header->e_machine == EM_AARCH64)
         return kinds[3];
-    return elf || memcmp(data, "#!", 2) == 0 ? kinds[2] : kinds[0];
+    return elf ? kinds[2] : kinds[0];
 }
 
 static bool in_path(const char *name)

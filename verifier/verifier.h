@@ -102,6 +102,7 @@ struct verif_image {
 
 struct verif_options {
     const char *program; /* absolute */
+    const char *name;    /* argv[0], as the user wrote it; NULL: the path */
     strings arguments;
     strings command_lines; /* each a run; empty: one run with arguments */
     const struct test_file *tests;

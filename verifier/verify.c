@@ -4,8 +4,9 @@
 #include "verifier/checks.h"
 #include "verifier/observe.h"
 #include <string.h>
+#include <unistd.h>
 
-enum { REPEAT = 2, REPEAT_LIMIT = 20 };
+enum { REPEAT = 2, REPEAT_LIMIT = 20, SECOND_US = 1100000 };
 
 const char *const verdict_names[] = {"same", "different", "not comparable", NULL};
 
@@ -17,50 +18,80 @@ static const char *joined(struct arena *a, const strings *words)
     return text;
 }
 
+struct sides {
+    struct observed *native; /* repeat of them, room for twice as many */
+    size_t repeat;
+    struct observed image;
+    struct script script;
+};
+
+static enum status run_native(struct bench *b, struct sides *s, size_t index, size_t count)
+{
+    enum status status = STATUS_OK;
+    for (size_t r = 0; r < count && !status; r++) {
+        diag_progress(b->d, s->repeat + 1, 0, "running the program on Linux");
+        status = observe_native(b, arena_printf(b->a, "linux-%zu-%zu", index, s->repeat + 1), NULL,
+                                &s->native[s->repeat]);
+        s->repeat += !status;
+    }
+    return status;
+}
+
+/* Checks; where something differs, sees first whether Linux itself varies there: the later runs are
+ * in another second at least, so that times show as what they are. */
+static enum status judge(struct bench *b, const struct runner *runner, size_t index,
+                         struct sides *s, struct verif_run *run)
+{
+    size_t first = s->repeat;
+    run_checks(b, s->native, s->repeat, &s->image, runner, run);
+    if (run->verdict != VERDICT_DIFFERENT || first < 2)
+        return STATUS_OK;
+    while (now_us() - s->native[0].process.started_us < SECOND_US)
+        usleep(20000);
+    enum status status = run_native(b, s, index, first);
+    if (status)
+        return status;
+    memset(&run->checks, 0, sizeof run->checks);
+    b->console_lines = 0;
+    b->varying = 0;
+    run_checks(b, s->native, s->repeat, &s->image, runner, run);
+    return STATUS_OK;
+}
+
 static enum status one_run(struct bench *b, const struct runner *runner,
                            const struct verif_image *image, size_t index, struct verif *out)
 {
     struct arena *a = b->a;
-    int repeat = b->options->repeat ? b->options->repeat : REPEAT;
+    size_t repeat = b->options->repeat > 0 ? (size_t)b->options->repeat : REPEAT;
     if (repeat > REPEAT_LIMIT)
         repeat = REPEAT_LIMIT;
-    struct observed *native = arena_array(a, (size_t)repeat, sizeof *native), *seen;
-    enum status status = STATUS_OK;
-    for (int r = 0; r < repeat && !status; r++) {
-        diag_progress(b->d, (size_t)r, (size_t)repeat + 1, "running the program on Linux");
-        status = observe_native(b, arena_printf(a, "linux-%zu-%d", index, r + 1), NULL, &native[r]);
-    }
+    struct sides *s = ARENA_NEW(a, struct sides);
+    s->native = arena_array(a, 2 * repeat, sizeof *s->native);
     struct verif_run *run = vec_add(a, &out->runs);
     run->arguments = joined(a, b->arguments);
-    struct script script = {0};
-    if (!status)
-        script_of(b, native, (size_t)repeat, &script);
-    strings command = {0};
-    if (!status)
-        status =
-            runner_command(b->d, a, runner, image, b->arguments, &native[0].drive.ports, &command);
-    if (!index)
-        out->runner.command = command;
-    diag_progress(b->d, (size_t)repeat, (size_t)repeat + 1, "running the image");
-    seen = ARENA_NEW(a, struct observed);
-    if (!status)
-        status = observe_image(b, arena_printf(a, "image-%zu", index), runner, image, &script,
-                               &native[0].drive.ports, &command, seen);
+    enum status status = run_native(b, s, index, repeat);
     if (status)
         return status;
-    run_checks(b, native, (size_t)repeat, seen, runner, run);
-    if (run->verdict == VERDICT_DIFFERENT && !out->divergence.present) {
+    script_of(b, s->native, s->repeat, &s->script);
+    diag_progress(b->d, 0, 0, "running the image");
+    status = observe_image(b, arena_printf(a, "image-%zu", index), runner, image, &s->script,
+                           &s->native[0].drive.ports, &s->image);
+    if (!index)
+        out->runner.command = s->image.command;
+    if (!status)
+        status = judge(b, runner, index, s, run);
+    if (!status && run->verdict == VERDICT_DIFFERENT && !out->divergence.present) {
         struct cause_input input = {.bench = b,
-                                    .native = &native[0],
-                                    .image = seen,
+                                    .native = &s->native[0],
+                                    .image = &s->image,
                                     .run = run,
                                     .runner = runner,
                                     .verif_image = image,
-                                    .script = &script,
+                                    .script = &s->script,
                                     .index = index};
         find_cause(&input, &out->divergence);
     }
-    return STATUS_OK;
+    return status;
 }
 
 static void count(struct verif *v)
@@ -117,8 +148,10 @@ enum status verify(struct diag *d, struct arena *a, const struct verif_options *
     if (options->tests)
         vec_each (name, &options->tests->normalise)
             vec_push(a, &names, *name);
-    status = normalisers_prepare(d, a, &names, options->tests ? &options->tests->ignore : NULL,
-                                 &bench.normalisers);
+    status = sandbox_open(d, a, false, &bench.box);
+    if (!status)
+        status = normalisers_prepare(d, a, &names, options->tests ? &options->tests->ignore : NULL,
+                                     &bench.normalisers);
     if (status)
         return status;
     bench.console = console_open(d, a);
