@@ -205,8 +205,9 @@ static size_t family(pid_t pid, pid_t *out, size_t count, int depth)
 /* Calls in which a program waits for something to come in. */
 static bool waiting_call(long number, unsigned long first)
 {
-    static const char *const waits[] = {"poll",       "ppoll",       "select",      "pselect6",
-                                        "epoll_wait", "epoll_pwait", "epoll_pwait2"};
+    static const char *const waits[] = {"poll",         "ppoll",      "select",
+                                        "pselect6",     "epoll_wait", "epoll_pwait",
+                                        "epoll_pwait2", "accept",     "accept4"};
     const char *name = syscall_name(number);
     if (!name)
         return false;

@@ -36,7 +36,7 @@ static const char *shortened(struct arena *a, const char *output, size_t size)
 static bool matches(const char *expression, const char *text)
 {
     regex_t compiled;
-    if (regcomp(&compiled, expression, REG_EXTENDED | REG_NOSUB) != 0)
+    if (regcomp(&compiled, expression, REG_EXTENDED | REG_NOSUB | REG_NEWLINE) != 0)
         return false;
     int result = regexec(&compiled, text, 0, NULL, 0);
     regfree(&compiled);
@@ -98,7 +98,8 @@ static void keep_end(struct script *script, const struct drive *v, const char *c
     struct profile_test *result = vec_add(a, &script->results);
     result->command = line;
     result->status = end_status(script, v);
-    result->duration_ms = v->finished_us / 1000;
+    const struct process *p = v->process;
+    result->duration_ms = (p->ended ? p->ended_us - p->started_us : v->finished_us) / 1000;
     result->output = shortened(a, v->console, v->console_size);
 }
 

@@ -160,19 +160,10 @@ static const struct value_name clone_bits[] = {N(CLONE_VM),
                                                END};
 static const struct value_name prot_bits[] = {N(PROT_READ), N(PROT_WRITE), N(PROT_EXEC),
                                               N(PROT_GROWSDOWN), END};
-static const struct value_name map_bits[] = {N(MAP_SHARED),
-                                             N(MAP_PRIVATE),
-                                             N(MAP_FIXED),
-                                             N(MAP_ANONYMOUS),
-                                             N(MAP_GROWSDOWN), N(MAP_DENYWRITE), N(MAP_EXECUTABLE),
-                                             N(MAP_LOCKED),
-                                             N(MAP_NORESERVE),
-                                             N(MAP_POPULATE),
-                                             N(MAP_NONBLOCK),
-                                             N(MAP_STACK),
-                                             N(MAP_HUGETLB),
-                                             N(MAP_FIXED_NOREPLACE),
-                                             END};
+static const struct value_name map_bits[] = {
+    N(MAP_SHARED),    N(MAP_PRIVATE),    N(MAP_FIXED),   N(MAP_ANONYMOUS),       N(MAP_GROWSDOWN),
+    N(MAP_DENYWRITE), N(MAP_EXECUTABLE), N(MAP_LOCKED),  N(MAP_NORESERVE),       N(MAP_POPULATE),
+    N(MAP_NONBLOCK),  N(MAP_STACK),      N(MAP_HUGETLB), N(MAP_FIXED_NOREPLACE), END};
 
 struct selector {
     int number;

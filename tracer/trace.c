@@ -85,6 +85,18 @@ static void *guard(void *context)
     return NULL;
 }
 
+/* Those that would end the tool; what the caller of the tool has it ignore (nohup) stays ignored.
+ */
+static void add_ending_signals(sigset_t *set)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        struct sigaction action;
+        if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            sigaddset(set, signals[i]);
+    }
+}
+
 static void keep_results(struct arena *a, const struct script *script, struct profile_dynamic *out)
 {
     vec_each (result, &script->results) {
@@ -122,10 +134,7 @@ static enum status run(struct session *s, const char *const *line, struct arena 
     script.arena = arena_new();
     sigset_t endings, kept;
     sigemptyset(&endings);
-    sigaddset(&endings, SIGINT);
-    sigaddset(&endings, SIGTERM);
-    sigaddset(&endings, SIGHUP);
-    sigaddset(&endings, SIGQUIT);
+    add_ending_signals(&endings);
     pthread_t threads[2];
     struct sigaction ignore = {.sa_handler = SIG_IGN}, former;
     enum status status = meeting_open(s, &meeting);
@@ -153,9 +162,11 @@ static enum status run(struct session *s, const char *const *line, struct arena 
     sigaction(SIGPIPE, &former, NULL);
     meeting_close(&meeting);
     pthread_sigmask(SIG_SETMASK, &kept, NULL);
-    if (meeting.interrupted)
-        raise(meeting.interrupted);
     arena_free(script.arena);
+    if (meeting.interrupted) {
+        raise(meeting.interrupted);
+        return diag_fail(s->diag, STATUS_SYSTEM, "interrupted by signal %d", meeting.interrupted);
+    }
     return status;
 }
 
