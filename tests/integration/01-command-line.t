@@ -77,9 +77,9 @@ refuses('wrong call name', 2, qr/not an x86-64 system call/, '--dep', '--why', '
 refuses('wrong wait', 2, qr/not a number of seconds/, '--dep', '-w', 'soon', '/bin/true');
 
 mkdir "$dir/folder";
-refuses('a directory', 2, qr/directory/, '--dep', '--static', "$dir/folder");
-refuses('an empty file', 2, qr/empty|too short|not an ELF/, '--dep', '--static', spill("$dir/empty", ''));
-refuses('not an ELF', 2, qr/not an ELF/, '--dep', '--static', spill("$dir/text", "hello, world\n" x 100));
+refuses('a directory', 2, qr/directory|folder/, '--dep', '--static', "$dir/folder");
+refuses('an empty file', 2, qr/empty|ELF program was expected/, '--dep', '--static', spill("$dir/empty", ''));
+refuses('not an ELF', 2, qr/ELF program was expected/, '--dep', '--static', spill("$dir/text", "hello, world\n" x 100));
 refuses('a script', 2, qr{script.*/bin/sh}s, '--dep', '--static', spill("$dir/script", "#!/bin/sh -e\nexit 0\n"));
 my $true = slurp('/bin/true');
 refuses('a truncated ELF', 2, qr/\Q$dir\E\/cut/, '--dep', '--static', spill("$dir/cut", substr($true, 0, 900)));
