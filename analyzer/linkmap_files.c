@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -101,6 +102,11 @@ static size_t token(const char *text, const char *name)
 static const char *origin(const struct linkmap *map, size_t object)
 {
     const char *path = map->objects.items[object].path;
+    /* The program's own is where /proc/self/exe points, links followed; a library's is not. */
+    char *real = object == 0 ? realpath(path, NULL) : NULL;
+    if (real)
+        path = arena_strdup(map->arena, real);
+    free(real);
     const char *slash = strrchr(path, '/');
     if (!slash)
         return ".";

@@ -127,10 +127,18 @@ enum status cli_find_program(struct cli *cli, const char **path)
     const char *found = strchr(name, '/') ? name : search_path(cli, name);
     if (!found)
         return diag_fail(d, STATUS_INPUT, "%s: not found in PATH (give a path: ./%s)", name, name);
-    char *real = realpath(found, NULL);
-    if (!real)
+    /* Absolute, but with the name that was given: programs look at the name they were started by.
+     */
+    const char *slash = strrchr(found, '/');
+    const char *folder =
+        slash ? arena_strndup(cli->arena, found, (size_t)(slash - found) + 1) : ".";
+    char *real = realpath(folder, NULL);
+    if (!real || access(found, F_OK) != 0) {
+        free(real);
         return diag_fail(d, STATUS_INPUT, "%s: %s", found, strerror(errno));
-    *path = arena_strdup(cli->arena, real);
+    }
+    *path =
+        arena_printf(cli->arena, "%s/%s", strcmp(real, "/") ? real : "", slash ? slash + 1 : found);
     free(real);
     return STATUS_OK;
 }

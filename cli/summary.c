@@ -192,7 +192,8 @@ static void tests_line(const struct profile *p)
     size_t good = 0;
     int64_t ms = 0;
     vec_each (t, &dyn->tests) {
-        good += strcmp(t->status, "exit 0") == 0 || strcmp(t->status, "reply") == 0;
+        good += strcmp(t->status, "exit 0") == 0 || strcmp(t->status, "reply") == 0 ||
+                strcmp(t->status, "sent") == 0;
         ms += t->duration_ms;
     }
     if (dyn->tests.count)
