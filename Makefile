@@ -31,7 +31,7 @@ PROGRAM := $(BUILD)/toolchain
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 TAP_TESTS := $(wildcard tests/integration/*.t)
 
-.PHONY: all check check-unit check-integration bench install uninstall deps lint format clean help
+.PHONY: all docs check check-unit check-integration bench install uninstall deps lint format clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -43,6 +43,7 @@ help:
 	@echo 'check-unit        unit tests only; check-integration: command-line tests only (TESTS="a.t b.t")'
 	@echo 'bench             measure against the peers, print the table'
 	@echo 'lint              clang-format, clang-tidy and cppcheck; format: rewrite with clang-format'
+	@echo 'docs              write docs/schema and the man page from the program'
 	@echo 'install           into DESTDIR$(PREFIX); uninstall removes it'
 	@echo 'deps              install the packages that building and testing need (Debian)'
 	@echo 'clean             remove build folders'
@@ -90,6 +91,11 @@ lint:
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
+
+# What docs/ holds of the program's own words.
+docs: $(PROGRAM)
+	for d in profile catalogue selection layout test verif; do $(PROGRAM) --schema $$d >docs/schema/$$d.json || exit 1; done
+	docs/make-man $(PROGRAM) >docs/toolchain.1
 
 deps:
 	./quickstart --packages

@@ -32,7 +32,7 @@ struct tool {
 };
 
 extern const struct tool tool_dep, tool_build, tool_verif, tool_perf, tool_crawler,
-    tool_memanalyser, tool_chain;
+    tool_memanalyser, tool_schema, tool_chain;
 
 /* argp child with the common options; give it in argp.children and set child_inputs[0] to the cli.
  */

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct tool *const tools[] = {&tool_dep,  &tool_build,   &tool_verif,
-                                           &tool_perf, &tool_crawler, &tool_memanalyser};
+static const struct tool *const tools[] = {&tool_dep,   &tool_build,   &tool_verif,
+                                           &tool_perf,  &tool_crawler, &tool_memanalyser,
+                                           &tool_schema};
 enum { TOOL_COUNT = sizeof tools / sizeof tools[0] };
 
 /* The tool named anywhere before "--"; the chain where none is. Removes the option from argv. */
