@@ -40,6 +40,15 @@ static void show(void *context, const struct instruction *i)
     putchar('\n');
 }
 
+/* Data among the code, as the symbol's type says: bytes, sixteen a line. */
+static void data_lines(struct listing *l, const struct function *f)
+{
+    for (uint64_t at = f->start; at < f->end; at += 16) {
+        uint64_t length = f->end - at < 16 ? f->end - at : 16;
+        show(l, &(struct instruction){at, (unsigned)length, ".byte", NULL});
+    }
+}
+
 static void one_range(struct disassembler *dis, struct listing *l, const struct mem_options *o,
                       const struct function *f)
 {
@@ -49,7 +58,10 @@ static void one_range(struct disassembler *dis, struct listing *l, const struct 
         printf("\n%016" PRIx64 " <%s>: %" PRIu64 " bytes of %s\n", l->section->address + f->start,
                o->view.demangle ? demangle(l->image->arena, f->name) : f->name, f->end - f->start,
                l->section->name);
-    disassemble(dis, f->section, f->start, f->end, show, l);
+    if (f->symbol && f->symbol->type == STT_OBJECT)
+        data_lines(l, f);
+    else
+        disassemble(dis, f->section, f->start, f->end, show, l);
 }
 
 /* START-END or START+SIZE as addresses; false: something else. */
@@ -81,10 +93,32 @@ static size_t by_range(struct disassembler *dis, struct listing *l, const struct
     return 1;
 }
 
-static bool chosen(const struct mem_options *o, struct image *image, const struct function *f)
+/* Everything: each code section whole, cut at its symbols as objdump -d does. */
+static void whole_sections(struct disassembler *dis, struct listing *l, const struct mem_options *o)
 {
-    return !o->range || strcmp(o->range, f->name) == 0 ||
-           strcmp(o->range, demangle(image->arena, f->name)) == 0;
+    struct image *image = l->image;
+    vec_each (s, &image->elf.sections) {
+        if (!(s->flags & SHF_EXECINSTR) || s->type != SHT_PROGBITS || !s->size)
+            continue;
+        const named_ranges *names = &image->names[s->index];
+        struct function f = {s->name, s->index, 0, 0, NULL};
+        const struct elf_symbol *seen = NULL;
+        vec_each (n, names) {
+            if (n->symbol == seen ||
+                section_address(image, s->index, n->start) !=
+                    n->symbol->value + (image->elf.relocatable ? s->address : 0))
+                continue;
+            seen = n->symbol;
+            f.end = n->start;
+            if (f.end > f.start)
+                one_range(dis, l, o, &f);
+            f.name = n->symbol->name;
+            f.symbol = n->symbol;
+            f.start = n->start;
+        }
+        f.end = s->size;
+        one_range(dis, l, o, &f);
+    }
 }
 
 enum status mem_disassemble(struct mem_options *o, struct image *image)
@@ -99,12 +133,13 @@ enum status mem_disassemble(struct mem_options *o, struct image *image)
         l.table = table_new(image->arena, "disassembly",
                             "address:x function length:n bytes text reference");
     size_t shown = by_range(dis, &l, o);
+    if (!o->range)
+        whole_sections(dis, &l, o), shown++;
     functions list;
     functions_find(image, &list);
-    vec_each (f, &list) {
-        if (shown && o->range && strchr("0123456789", o->range[0]))
-            break;
-        if (!chosen(o, image, f))
+    for (size_t i = 0; !shown && i < list.count; i++) {
+        const struct function *f = &list.items[i];
+        if (strcmp(o->range, f->name) && strcmp(o->range, demangle(image->arena, f->name)))
             continue;
         one_range(dis, &l, o, f);
         shown++;
@@ -112,7 +147,7 @@ enum status mem_disassemble(struct mem_options *o, struct image *image)
     disassembler_close(dis);
     if (!shown)
         return diag_fail(d, STATUS_INPUT, "%s: no function or address range '%s' (see --functions)",
-                         image->path, o->range ? o->range : "any");
+                         image->path, o->range);
     return l.table ? mem_show(o, image, l.table) : STATUS_OK;
 }
 

@@ -21,7 +21,9 @@ struct mem_options {
     strings objects;           /* --objects */
     const char *link_map;      /* --map */
     bool disassemble;
-    const char *range; /* a function, START-END, or NULL: all */
+    const char *range;     /* a function, START-END, or NULL: all */
+    const char *cfg;       /* a function's name; NULL: no graph */
+    const char *callgraph; /* "libraries", "functions", "": what is known; NULL: no graph */
     strings inputs;
 };
 
@@ -48,6 +50,10 @@ enum status mem_open(struct mem_session *s, const struct mem_input *input, struc
 
 /* Sorts, cuts and prints one table in the form asked for. */
 enum status mem_show(struct mem_options *o, struct image *image, struct table *t);
+/* The folder for files about that image, created. */
+enum status mem_output_dir(struct mem_options *o, const struct image *image, const char **dir);
+/* --cfg and --callgraph (mem_graphs.c). */
+enum status mem_graphs(struct mem_options *o, struct image *image);
 enum status mem_disassemble(struct mem_options *o, struct image *image);
 enum status mem_address_view(struct mem_options *o, struct image *image, struct table **out);
 

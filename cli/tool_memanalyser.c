@@ -17,6 +17,8 @@ enum {
     KEY_DISASSEMBLE,
     KEY_DYNAMIC_SYMBOLS,
     KEY_NO_DEMANGLE,
+    KEY_CFG,
+    KEY_CALLGRAPH,
     KEY_VIEWS = 0x3000, /* and one for each view */
 };
 
@@ -35,6 +37,10 @@ static const struct argp_option fixed_options[] = {
      3},
     {"disassemble", KEY_DISASSEMBLE, "FUNCTION|START-END", OPTION_ARG_OPTIONAL,
      "Instructions of a function, of an address range, or of everything", 3},
+    {"cfg", KEY_CFG, "FUNCTION", 0, "A function's control-flow graph: cfg-FUNCTION.dot and .svg",
+     3},
+    {"callgraph", KEY_CALLGRAPH, "libraries|functions", OPTION_ARG_OPTIONAL,
+     "Who calls whom: callgraph.dot and .svg (default: libraries where known)", 3},
     {"dynamic-symbols", KEY_DYNAMIC_SYMBOLS, NULL, 0, "--symbols shows the dynamic table", 3},
     {"no-demangle", KEY_NO_DEMANGLE, NULL, 0, "Leave C++ and Rust names as they are", 3},
     {NULL, 0, NULL, 0, "Output:", 4},
@@ -97,6 +103,14 @@ static error_t parse(int key, char *value, struct argp_state *state)
         o->disassemble = true;
         o->range = value;
         return 0;
+    case KEY_CFG:
+        o->cfg = value;
+        return 0;
+    case KEY_CALLGRAPH:
+        o->callgraph = value ? value : "";
+        if (value && strcmp(value, "libraries") != 0 && strcmp(value, "functions") != 0)
+            argp_error(state, "--callgraph: 'libraries' or 'functions', not '%s'", value);
+        return 0;
     case KEY_DYNAMIC_SYMBOLS:
         o->view.dynamic = true;
         return 0;
@@ -145,6 +159,13 @@ enum status mem_show(struct mem_options *o, struct image *image, struct table *t
     return status;
 }
 
+enum status mem_output_dir(struct mem_options *o, const struct image *image, const char **dir)
+{
+    const char *slash = strrchr(image->path, '/');
+    o->cli->program = slash ? slash + 1 : image->path;
+    return cli_output_dir(o->cli, dir);
+}
+
 static enum status write_layout(struct mem_options *o, struct image *image)
 {
     struct cli *cli = o->cli;
@@ -155,9 +176,8 @@ static enum status write_layout(struct mem_options *o, struct image *image)
     if (o->form == FORM_JSON) {
         status = json_print(&cli->diag, json);
     } else {
-        const char *dir, *slash = strrchr(image->path, '/');
-        cli->program = slash ? slash + 1 : image->path;
-        status = cli_output_dir(cli, &dir);
+        const char *dir;
+        status = mem_output_dir(o, image, &dir);
         if (!status)
             status = json_write(&cli->diag, cli_path(cli, dir, "layout.json"), json);
         if (!status)
@@ -173,7 +193,8 @@ static enum status run_views(struct mem_options *o, struct image *image)
     struct diag *d = &o->cli->diag;
     struct table *t;
     enum status status = STATUS_OK;
-    bool asked = o->views.count || o->addresses.count || o->addresses_from_input || o->disassemble;
+    bool asked = o->views.count || o->addresses.count || o->addresses_from_input ||
+                 o->disassemble || o->cfg || o->callgraph;
     if (!asked && o->form == FORM_JSON)
         return write_layout(o, image);
     if (!asked)
@@ -192,6 +213,8 @@ static enum status run_views(struct mem_options *o, struct image *image)
     }
     if (!status && o->disassemble)
         status = mem_disassemble(o, image);
+    if (!status && (o->cfg || o->callgraph))
+        status = mem_graphs(o, image);
     if (!status && !asked) {
         o->views.count = 0;
         if (!image->elf.relocatable)

@@ -20,8 +20,6 @@ struct disassembler {
     char text[512];
     size_t used;
     uint32_t section;
-    const elf_relocs *relocs; /* of the section, sorted, in relocatable objects */
-    elf_relocs *all;          /* per section */
 };
 
 /* ---- names ------------------------------------------------------------------------------ */
@@ -85,66 +83,17 @@ static void ignore_memory_error(int status, bfd_vma address, struct disassemble_
     (void)info;
 }
 
-/* ---- relocations ------------------------------------------------------------------------ */
-
-static int by_offset(const void *x, const void *y)
-{
-    const struct elf_reloc *a = x, *b = y;
-    return (a->offset > b->offset) - (a->offset < b->offset);
-}
-
-static void read_relocs(struct diag *d, struct disassembler *dis)
-{
-    struct image *image = dis->image;
-    dis->all = arena_array(image->arena, image->elf.sections.count + 1, sizeof *dis->all);
-    vec_each (s, &image->elf.sections) {
-        elf_relocs some;
-        if (!image->elf.relocatable || (s->type != SHT_RELA && s->type != SHT_REL) || !s->info ||
-            s->info >= image->elf.sections.count ||
-            elf_relocs_read(d, image->arena, &image->elf, s, &some))
-            continue;
-        vec_sort(&some, by_offset);
-        dis->all[s->info] = some;
-    }
-}
-
 static const char *note_of(struct disassembler *dis, uint64_t start, uint64_t end)
 {
-    const elf_relocs *relocs = &dis->all[dis->section];
-    size_t low = 0, high = relocs->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (relocs->items[middle].offset < start)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == relocs->count || relocs->items[low].offset >= end)
-        return NULL;
-    const struct elf_reloc *r = &relocs->items[low];
-    struct image *image = dis->image;
-    const struct elf_symbol *s =
-        r->symbol < image->symbols.count ? &image->symbols.items[r->symbol] : NULL;
-    const char *name = s ? s->name : "";
-    if (s && s->type == STT_SECTION && s->section < image->elf.sections.count)
-        name = image->elf.sections.items[s->section].name;
-    /* A relative field counts from its own place: -4 is the usual distance to its end. */
-    int64_t addend = r->addend;
-    if (image->elf.machine == EM_X86_64 &&
-        (r->type == R_X86_64_PC32 || r->type == R_X86_64_PLT32 || r->type == R_X86_64_GOTPCREL ||
-         r->type == R_X86_64_GOTPCRELX || r->type == R_X86_64_REX_GOTPCRELX))
-        addend += (int64_t)(end - r->offset);
-    if (!addend)
-        return arena_printf(image->arena, "%s", name);
-    return arena_printf(image->arena, "%s%c0x%" PRIx64, name, addend < 0 ? '-' : '+',
-                        addend < 0 ? (uint64_t)-addend : (uint64_t)addend);
+    const struct elf_reloc *r = image_reloc_in(dis->image, dis->section, start, end);
+    return r ? image_reloc_target(dis->image, r, end, NULL) : NULL;
 }
 
 /* ---- opening ---------------------------------------------------------------------------- */
 
 static bool open_opcodes(struct disassembler *dis)
 {
-    const struct elf_file *f = &dis->image->elf;
+    const struct image *f = dis->image;
     if (f->machine != EM_X86_64 && f->machine != EM_386)
         return false;
     format_quiet_binutils();
@@ -174,11 +123,11 @@ static bool open_capstone(struct disassembler *dis)
         {EM_PPC64, CS_ARCH_PPC, CS_MODE_64}, {EM_S390, CS_ARCH_SYSZ, 0},
         {EM_MIPS, CS_ARCH_MIPS, CS_MODE_64},
     };
-    const struct elf_file *f = &dis->image->elf;
+    const struct image *f = dis->image;
     for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
         if (machines[i].machine != f->machine)
             continue;
-        cs_mode mode = machines[i].mode | (f->big_endian ? CS_MODE_BIG_ENDIAN : 0);
+        cs_mode mode = machines[i].mode | (f->elf.big_endian ? CS_MODE_BIG_ENDIAN : 0);
         if (cs_open(machines[i].arch, mode, &dis->capstone) != CS_ERR_OK)
             return false;
         return cs_option(dis->capstone, CS_OPT_SKIPDATA, CS_OPT_ON) == CS_ERR_OK;
@@ -194,8 +143,7 @@ enum status disassembler_open(struct diag *d, struct image *image, struct disass
     dis->opcodes = open_opcodes(dis);
     if (!dis->opcodes && !open_capstone(dis))
         return diag_fail(d, STATUS_INPUT, "%s: no disassembler for the machine %s", image->path,
-                         elf_machine_name(image->arena, image->elf.machine));
-    read_relocs(d, dis);
+                         elf_machine_name(image->arena, image->machine));
     *out = dis;
     return STATUS_OK;
 }
@@ -229,15 +177,15 @@ static void run_opcodes(struct disassembler *dis, const struct elf_section *s, u
 {
     dis->info.buffer = (bfd_byte *)dis->image->elf.data + s->offset + start;
     dis->info.buffer_vma = s->address + start;
-    dis->info.buffer_length = end - start;
+    dis->info.buffer_length = s->size - start; /* the last one may reach past end, as in objdump */
     dis->info.stop_vma = 0;
     for (uint64_t at = start; at < end;) {
         dis->used = 0;
         dis->text[0] = '\0';
         int n = dis->print(s->address + at, &dis->info);
         unsigned length = n > 0 ? (unsigned)n : 1;
-        if (length > end - at)
-            length = (unsigned)(end - at);
+        if (length > s->size - at)
+            length = (unsigned)(s->size - at);
         if (n <= 0) {
             dis->used = 0;
             append(dis, "(bad)");
@@ -278,4 +226,21 @@ void disassemble(struct disassembler *dis, uint32_t section, uint64_t start, uin
         run_opcodes(dis, s, start, end, sink, context);
     else
         run_capstone(dis, s, start, end, sink, context);
+}
+
+unsigned disassembler_length(struct disassembler *dis, uint32_t section, uint64_t offset)
+{
+    const struct elf_section *s = &dis->image->elf.sections.items[section];
+    if (!elf_contents(&dis->image->elf, s) || offset >= s->size)
+        return 0;
+    if (!dis->opcodes)
+        return s->size - offset < 4 ? (unsigned)(s->size - offset) : 4;
+    dis->section = section;
+    dis->used = 0;
+    dis->info.buffer = (bfd_byte *)dis->image->elf.data + s->offset;
+    dis->info.buffer_vma = s->address;
+    dis->info.buffer_length = s->size;
+    int n = dis->print(s->address + offset, &dis->info);
+    unsigned length = n > 0 ? (unsigned)n : 1;
+    return length > s->size - offset ? (unsigned)(s->size - offset) : length;
 }

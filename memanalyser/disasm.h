@@ -23,5 +23,7 @@ void disassembler_close(struct disassembler *dis);
  * "(bad)" or ".byte" of the length the decoder skips. */
 void disassemble(struct disassembler *dis, uint32_t section, uint64_t start, uint64_t end,
                  void (*sink)(void *context, const struct instruction *i), void *context);
+/* One instruction's length, by libopcodes or capstone; 0 at the end. */
+unsigned disassembler_length(struct disassembler *dis, uint32_t section, uint64_t offset);
 
 #endif

@@ -22,7 +22,8 @@ enum status mapped_open(struct diag *d, const char *path, struct mapped *out)
     else if (!S_ISREG(st.st_mode))
         status = diag_fail(d, STATUS_INPUT, "%s: not a regular file", path);
     else if (st.st_size > 0) {
-        void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        /* Private and writable: libelf decompresses section headers in place. */
+        void *data = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
         if (data == MAP_FAILED)
             status = diag_fail(d, STATUS_SYSTEM, "%s: cannot map: %s", path, strerror(errno));
         else

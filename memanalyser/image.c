@@ -217,6 +217,8 @@ static enum status finish_open(struct diag *d, struct image *image)
     enum status status = elf_best_symbols(d, image->arena, &image->twin, &image->symbols);
     if (status)
         return status;
+    image->machine = image->twin.machine;
+    image->is64 = image->twin.is64;
     adopt_symbols(image);
     rebase_tls(image);
     find_names(image);

@@ -79,6 +79,8 @@ struct image {
     struct elf_file
         twin; /* where symbols and debug information come from; elf itself, or the .dbg */
     bool has_twin;
+    uint16_t machine; /* of the code: a twin's, as boot loaders want x86-64 kernels in 32-bit ELF */
+    bool is64;
     elf_symbols symbols; /* of twin; section and value refer to elf's sections */
     named_ranges *names; /* per section of elf */
     strings libraries;
@@ -86,6 +88,7 @@ struct image {
     VEC(struct mapped) mappings; /* of objects and archives */
     claims *claims;              /* per section of elf, sorted, disjoint */
     pieces pieces;
+    elf_relocs *relocs;       /* per section, sorted; read at the first question (relocs.c) */
     struct debug_info *debug; /* opened at the first question (dwarf.c) */
 };
 
@@ -129,6 +132,13 @@ enum status image_cut(struct diag *d, struct image *image);
 uint64_t image_memory_size(const struct image *image);
 /* Proves the invariant; STATUS_SYSTEM says where it does not hold. */
 enum status pieces_check(struct diag *d, const struct image *image);
+
+/* Relocatable objects: the first relocation within [start, end) of a section, NULL: none; and what
+ * it refers to, "name+0x8", for an instruction that ends at end. */
+const struct elf_reloc *image_reloc_in(struct image *image, uint32_t section, uint64_t start,
+                                       uint64_t end);
+const char *image_reloc_target(struct image *image, const struct elf_reloc *r, uint64_t end,
+                               const struct elf_symbol **symbol);
 
 /* "file.c:12" from debug information, NULL where there is none. In the arena. */
 const char *image_source_line(struct image *image, uint64_t address);

@@ -88,7 +88,7 @@ enum status view_sections(struct diag *d, struct image *image, const struct view
     return STATUS_OK;
 }
 
-static const char *symbol_section(const struct image *image, const struct elf_symbol *s)
+static const char *symbol_section(const struct elf_file *f, const struct elf_symbol *s)
 {
     if (s->section == ELF_UNDEFINED)
         return "UND";
@@ -96,17 +96,16 @@ static const char *symbol_section(const struct image *image, const struct elf_sy
         return "ABS";
     if (s->section == ELF_COMMON)
         return "COM";
-    return s->section < image->elf.sections.count ? image->elf.sections.items[s->section].name
-                                                  : "?";
+    return s->section < f->sections.count ? f->sections.items[s->section].name : "?";
 }
 
 /* The symbol's name; of a section symbol its section's. */
-static const char *symbol_name(const struct image *image, const struct elf_symbol *s,
-                               const struct view_options *options)
+static const char *symbol_name(struct arena *a, const struct elf_file *f,
+                               const struct elf_symbol *s, const struct view_options *options)
 {
-    if (s->type == STT_SECTION && !*s->name && s->section < image->elf.sections.count)
-        return image->elf.sections.items[s->section].name;
-    return options->demangle ? demangle(image->arena, s->name) : s->name;
+    if (s->type == STT_SECTION && !*s->name && s->section < f->sections.count)
+        return f->sections.items[s->section].name;
+    return options->demangle ? demangle(a, s->name) : s->name;
 }
 
 enum status view_symbols(struct diag *d, struct image *image, const struct view_options *options,
@@ -114,12 +113,13 @@ enum status view_symbols(struct diag *d, struct image *image, const struct view_
 {
     static const char *const visibilities[] = {"DEFAULT", "INTERNAL", "HIDDEN", "PROTECTED"};
     struct arena *a = image->arena;
-    elf_symbols symbols = image->symbols;
-    if (options->dynamic) {
-        enum status status = elf_symbols_read(d, a, &image->elf, true, &symbols);
-        if (status)
-            return status;
-    }
+    /* Read again: image->symbols have thread-local values rebased. */
+    elf_symbols symbols;
+    enum status status = options->dynamic ? elf_symbols_read(d, a, &image->elf, true, &symbols)
+                                          : elf_best_symbols(d, a, &image->twin, &symbols);
+    if (status)
+        return status;
+    const struct elf_file *from = options->dynamic ? &image->elf : &image->twin;
     struct table *t = table_new(a, "symbols", "address:x size:n type bind visibility section name");
     vec_each (s, &symbols) {
         if (!s->index)
@@ -129,8 +129,8 @@ enum status view_symbols(struct diag *d, struct image *image, const struct view_
         table_text(t, elf_symbol_type_name(a, s->type));
         table_text(t, elf_symbol_bind_name(a, s->bind));
         table_text(t, visibilities[s->visibility & 3]);
-        table_text(t, symbol_section(image, s));
-        table_text(t, symbol_name(image, s, options));
+        table_text(t, symbol_section(from, s));
+        table_text(t, symbol_name(a, from, s, options));
     }
     *out = t;
     return STATUS_OK;
@@ -146,7 +146,7 @@ static void reloc_rows(struct table *t, struct image *image, const struct elf_se
         table_text(t, elf_reloc_name(image->arena, image->elf.machine, r->type));
         const struct elf_symbol *symbol =
             r->symbol && r->symbol < symbols->count ? &symbols->items[r->symbol] : NULL;
-        table_text(t, symbol ? symbol_name(image, symbol, options) : NULL);
+        table_text(t, symbol ? symbol_name(image->arena, &image->elf, symbol, options) : NULL);
         table_number(t, r->addend);
     }
 }

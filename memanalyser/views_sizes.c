@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What the pieces of an image add up to. */
 #include "memanalyser/views.h"
+#include "memanalyser/views_flow.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,10 @@ const struct view views[] = {
     {"sizes", "bytes per symbol", true, view_symbol_sizes},
     {"section-sizes", "bytes per section, file and memory, with totals", true, view_section_sizes},
     {"mapping", "every byte: address, size, library, object, section, symbol", true, view_mapping},
+    {"metrics", "per function: instructions, blocks, calls, stack", false, view_metrics},
+    {"mix", "instructions by class", false, view_mix},
+    {"calls", "call sites and what they call", false, view_calls},
+    {"syscalls", "system call instructions, by object", false, view_syscalls},
     {"padding", "alignment waste by who needed it", true, view_padding},
 };
 const size_t view_count = sizeof views / sizeof *views;
