@@ -20,14 +20,42 @@ struct matcher_options {
     strings pin, forbid, prefer;  /* options or library names */
     const struct layout *weights; /* NULL: counts */
     strings facts; /* further facts for the catalogue's rules: "rdseed=no", "platform=kvm" */
-    const char *architecture, *platform; /* "x86_64", "kvm" */
+    const char *architecture, *platform; /* "x86_64", "kvm"; NULL: these */
+    bool keep_going;   /* needs that pins exclude are listed as missing, not refused */
+    bool alternatives; /* fill selection.alternatives, at the price of one solution each */
 };
 
 /* Chooses the cheapest configuration. STATUS_FOUND: needs that nothing provides (out->missing says
  * which; the rest is chosen all the same). STATUS_INPUT: pins and needs that contradict each other
- * (the message holds a minimal conflicting subset). */
+ * (the message holds a minimal conflicting subset), or a program that cannot run at all. */
 enum status match(struct diag *d, struct arena *a, const struct profile *profile,
                   const struct catalogue *catalogue, const struct matcher_options *options,
                   struct selection *out);
+
+/* Why an option or library (by name, with or without CONFIG_) is in or out, and what would have to
+ * change for it to go or to come in: some lines of text, in the arena. The same failures as match;
+ * an unknown name is STATUS_INPUT. */
+enum status match_explain(struct diag *d, struct arena *a, const struct profile *profile,
+                          const struct catalogue *catalogue, const struct matcher_options *options,
+                          const char *name, const char **text);
+
+/* C source that registers a stub for each missing call of a selection: it reports being hit and
+ * returns -ENOSYS. makefile gets the lines for Makefile.uk. Both in the arena, NULL where nothing
+ * is missing. */
+void match_stubs(struct arena *a, const struct selection *selection, const char **source,
+                 const char **makefile);
+
+/* One step of a plan: implementing this call ... */
+struct plan_step {
+    const char *call;
+    const char *class_; /* worst class among the profiles that know it, or NULL */
+    strings programs;   /* which need it */
+    strings unlocks;    /* programs that miss nothing any more once this is there */
+};
+typedef VEC(struct plan_step) plan;
+
+/* The order of implementing missing calls that unlocks most programs soonest (greedily by programs
+ * completed per call). Selections are those of the programs, harmless refusals left out. */
+void match_plan(struct arena *a, const struct selection *selections, size_t count, plan *out);
 
 #endif
