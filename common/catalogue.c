@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "common/catalogue.h"
 #include "catalogue/embedded.h"
+#include "catalogue/rules.h"
 #include "common/file.h"
 #include <string.h>
 
@@ -146,6 +147,8 @@ static enum status decode(struct diag *d, struct arena *a, const char *where, js
     if (!status && strcmp(out->schema, CATALOGUE_SCHEMA) != 0)
         status = diag_fail(d, STATUS_INPUT, "%s: .schema: \"%s\" was expected, \"%s\" found", where,
                            CATALOGUE_SCHEMA, out->schema);
+    if (!status && !out->rules.count)
+        status = catalogue_add_rules(d, a, out);
     return status;
 }
 

@@ -39,6 +39,11 @@ enum status match_explain(struct diag *d, struct arena *a, const struct profile 
                           const struct catalogue *catalogue, const struct matcher_options *options,
                           const char *name, const char **text);
 
+/* Whether a catalogue suits mode and machine at all: no rule of kind "refuse" that looks at nothing
+ * else holds (a loader that does not compile with a release). */
+enum status match_suits(struct diag *d, struct arena *a, const struct catalogue *catalogue,
+                        const struct matcher_options *options, bool *suits);
+
 /* C source that registers a stub for each missing call of a selection: it reports being hit and
  * returns -ENOSYS. makefile gets the lines for Makefile.uk. Both in the arena, NULL where nothing
  * is missing. */

@@ -165,13 +165,15 @@ static void clashes(struct problem *p, struct selection *out)
                 continue;
             for (size_t i = 0; i < library->symbols.count; i++)
                 vec_push(p->arena, &list,
-                         ((struct export){library->symbols.items[i], library->name}));
+                         ((struct export){library->symbols.items[i], library->name,
+                                          library->path ? library->path : library->name}));
         }
     }
     vec_sort(&list, by_symbol);
     for (size_t i = 1; i < list.count; i++) {
         const struct export *a = &list.items[i - 1], *b = &list.items[i];
-        if (strcmp(a->symbol, b->symbol) == 0 && strcmp(a->library, b->library) != 0)
+        if (strcmp(a->symbol, b->symbol) == 0 && strcmp(a->library, b->library) != 0 &&
+            strcmp(a->list, b->list) != 0)
             vec_push(p->arena, &out->clashes,
                      arena_printf(p->arena, "%s: %s, %s", a->symbol, a->library, b->library));
     }

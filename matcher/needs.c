@@ -330,6 +330,24 @@ static void add_wishes(struct collector *c, const strings *names, enum need_kind
     }
 }
 
+enum status match_suits(struct diag *d, struct arena *a, const struct catalogue *catalogue,
+                        const struct matcher_options *options, bool *suits)
+{
+    const struct profile nobody = {0};
+    const strings none = {0};
+    strings facts = {0};
+    *suits = true;
+    enum status status = facts_collect(d, a, &nobody, catalogue, options, &none, &none, &facts);
+    for (size_t i = 0; !status && i < catalogue->rules.count; i++) {
+        const struct catalogue_rule *rule = &catalogue->rules.items[i];
+        bool holds = false;
+        if (rule_is(rule, "refuse"))
+            status = condition_holds(d, rule->name, rule->when, &facts, &holds);
+        *suits = *suits && !holds;
+    }
+    return status;
+}
+
 static int by_kind_and_name(const void *x, const void *y)
 {
     const struct need *a = x, *b = y;

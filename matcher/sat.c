@@ -176,7 +176,9 @@ bool sat_solve(struct sat *s, const int *assumptions, size_t count)
 
 bool sat_value(struct sat *s, int literal)
 {
-    return ccadical_val(s->solver, literal) == literal;
+    /* Asked of the variable: releases differ in what they answer for a negative literal. */
+    bool value = ccadical_val(s->solver, abs(literal)) > 0;
+    return literal > 0 ? value : !value;
 }
 
 bool sat_failed(struct sat *s, int literal)
