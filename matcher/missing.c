@@ -143,14 +143,14 @@ static bool missing_symbol(struct problem *p, const struct need *need, struct se
 
 /* ---- clashes ---- */
 
-struct export
-{
+struct offer {
     const char *symbol, *library;
+    const char *list; /* the folder of its export list: some build two libraries from one */
 };
 
 static int by_symbol(const void *x, const void *y)
 {
-    const struct export *a = x, *b = y;
+    const struct offer *a = x, *b = y;
     int order = strcmp(a->symbol, b->symbol);
     return order ? order : strcmp(a->library, b->library);
 }
@@ -158,20 +158,20 @@ static int by_symbol(const void *x, const void *y)
 /* Two selected libraries that export one symbol: the linker may take either, or refuse. */
 static void clashes(struct problem *p, struct selection *out)
 {
-    VEC(struct export) list = {0};
+    VEC(struct offer) list = {0};
     vec_each (chosen, &out->libraries) {
         vec_each (library, &p->catalogue->libraries) {
             if (strcmp(library->name, chosen->name) != 0)
                 continue;
             for (size_t i = 0; i < library->symbols.count; i++)
                 vec_push(p->arena, &list,
-                         ((struct export){library->symbols.items[i], library->name,
-                                          library->path ? library->path : library->name}));
+                         ((struct offer){library->symbols.items[i], library->name,
+                                         library->path ? library->path : library->name}));
         }
     }
     vec_sort(&list, by_symbol);
     for (size_t i = 1; i < list.count; i++) {
-        const struct export *a = &list.items[i - 1], *b = &list.items[i];
+        const struct offer *a = &list.items[i - 1], *b = &list.items[i];
         if (strcmp(a->symbol, b->symbol) == 0 && strcmp(a->library, b->library) != 0 &&
             strcmp(a->list, b->list) != 0)
             vec_push(p->arena, &out->clashes,
