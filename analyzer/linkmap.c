@@ -190,6 +190,26 @@ static void place_interpreter(struct linkmap *map)
     map->objects.capacity = count;
 }
 
+/* Depth first, an object after what it needs: ld.so's order of relocating and initialising (the
+ * depth-first sort of glibc 2.35 and later), which starts from the last object of the scope. */
+static void visit(struct linkmap *map, bool *visited, size_t object)
+{
+    if (visited[object])
+        return;
+    visited[object] = true;
+    vec_each (n, &map->objects.items[object].needed)
+        if (*n)
+            visit(map, visited, *n);
+    vec_push(map->arena, &map->relocation_order, object);
+}
+
+static void order_relocation(struct linkmap *map)
+{
+    bool *visited = arena_array(map->arena, map->objects.count, sizeof *visited);
+    for (size_t i = map->scope.count; i-- > 0;)
+        visit(map, visited, map->scope.items[i]);
+}
+
 /* The vDSO of this machine's kernel, which maps one into every process of its own architecture. */
 static struct elf_object *own_vdso(struct diag *d, struct arena *a, unsigned machine)
 {
@@ -266,6 +286,7 @@ enum status linkmap_build(struct diag *d, struct arena *a, const char *path,
     map->scope.count = group.members.count;
     map->scope.capacity = group.members.capacity;
     place_interpreter(map);
+    order_relocation(map);
     map->initial = map->objects.count;
     if (options->load)
         map->vdso = own_vdso(d, a, program->machine);

@@ -41,6 +41,9 @@ struct linkmap {
     size_t interpreter; /* the dynamic linker's index; LINKMAP_NONE: static */
     bool musl;          /* musl's loader: its search and binding rules */
     VEC(size_t) scope;  /* the global scope: indices in lookup order */
+    VEC(size_t)
+    relocation_order; /* of the initial objects: dependencies first, also that of their
+                         constructors */
     VEC(struct linkmap_missing) missing;
     VEC(struct linkmap_group) groups;
     struct elf_object *vdso;    /* the running kernel's, not in objects; NULL: another machine */

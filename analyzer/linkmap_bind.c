@@ -146,15 +146,15 @@ static bool named(void *context, uint64_t n)
 }
 
 /* STB_GNU_UNIQUE: one definition per name in the whole process, versions or not: the one that the
- * object relocated first came upon. Objects are relocated from the last to the first. */
+ * object relocated first came upon. */
 static void unify(struct lookup *l)
 {
     const struct linkmap *map = l->map;
     if (map->musl || bind_of(l->in, l->symbol) != STB_GNU_UNIQUE)
         return;
-    for (size_t i = map->scope.count; i-- > 0;) {
+    vec_each (index, &map->relocation_order) {
         struct lookup first = *l;
-        first.object = map->objects.items[map->scope.items[i]].elf;
+        first.object = map->objects.items[*index].elf;
         uint64_t n = elf_hash_walk(first.object, l->gnu, l->sysv, named, &first);
         if (!n || bind_of(first.object, n) != STB_GNU_UNIQUE)
             continue;
