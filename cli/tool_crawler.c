@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cli/cli.h"
 #include "common/file.h"
+#include "common/kconfig_eval.h"
 #include "crawler/crawler.h"
 #include <stdio.h>
 #include <string.h>
@@ -9,9 +10,10 @@ struct crawler_cli {
     struct cli *cli;
     struct crawler_options crawl;
     strings library_folders; /* --uk-libs, before they are looked into */
+    const char *complete;    /* a .config to complete */
 };
 
-enum { KEY_UK_LIBS = 0x200, KEY_APP, KEY_NAME, KEY_RELEASE, KEY_DEFINE, KEY_TRUST };
+enum { KEY_UK_LIBS = 0x200, KEY_APP, KEY_NAME, KEY_RELEASE, KEY_DEFINE, KEY_TRUST, KEY_COMPLETE };
 
 static const struct argp_option options[] = {
     {"root", 'r', "TREE", 0, "read the core's source tree TREE", 1},
@@ -22,6 +24,8 @@ static const struct argp_option options[] = {
     {"release", KEY_RELEASE, "VERSION", 0, "its version (default: what version.mk says)", 1},
     {"define", KEY_DEFINE, "NAME=VALUE", 0, "a variable of the build, as Kconfig files see it", 1},
     {"trust-tree", KEY_TRUST, NULL, 0, "run the commands of $(shell,...) that are not known", 1},
+    {"complete", KEY_COMPLETE, "CONFIG", 0,
+     "print the .config that olddefconfig would make of CONFIG", 2},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -56,12 +60,43 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             vec_push(a, &c->crawl.variables,
                      ((struct jm_pair){arena_strndup(a, arg, (size_t)(equals - arg)), equals + 1}));
         return 0;
+    case KEY_COMPLETE:
+        c->complete = arg;
+        return 0;
     case KEY_TRUST:
         c->crawl.trust_tree = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
+}
+
+static enum status complete(struct crawler_cli *c, struct catalogue *catalogue)
+{
+    struct arena *a = c->cli->arena;
+    struct diag *d = &c->cli->diag;
+    struct kconfig *k;
+    strings ignored = {0};
+    catalogue_define(a, catalogue, &c->crawl.variables);
+    enum status status = kconfig_new(d, a, catalogue, &k);
+    if (!status)
+        status = kconfig_read_file(d, k, c->complete, &ignored);
+    if (status)
+        return status;
+    vec_each (line, &ignored)
+        diag_warn(d, "%s: %s", c->complete, *line);
+    for (size_t i = 0; i < kconfig_count(k); i++) {
+        const char *wanted = kconfig_assigned(k, (int)i);
+        const char *why =
+            wanted ? kconfig_why_not(k, a, kconfig_option(k, (int)i)->name, wanted) : NULL;
+        if (why)
+            diag_debug(d, 1, "%s", why);
+        if (kconfig_unmet(k, (int)i))
+            diag_debug(d, 1, "%s is selected although its dependencies are not met",
+                       kconfig_option(k, (int)i)->name);
+    }
+    fputs(kconfig_write_text(k, a), stdout);
+    return STATUS_OK;
 }
 
 static enum status run(int argc, char **argv, struct cli *cli)
@@ -82,6 +117,8 @@ static enum status run(int argc, char **argv, struct cli *cli)
                           : catalogue_open(&cli->diag, cli->arena, cli->catalogue, &catalogue);
     if (status)
         return status;
+    if (c.complete)
+        return complete(&c, &catalogue);
     json_t *json = jm_encode(&catalogue_type, &catalogue);
     status = json_print(&cli->diag, json);
     json_decref(json);

@@ -190,3 +190,24 @@ enum status catalogue_open(struct diag *d, struct arena *a, const char *name_or_
     }
     return catalogue_read(d, a, name_or_path, out);
 }
+
+static const char *substitute(struct arena *a, const char *text, const struct jm_pair *v)
+{
+    const char *pattern = arena_printf(a, "$(%s)", v->key);
+    size_t length = strlen(pattern);
+    for (const char *at = text; (at = strstr(at, pattern));) {
+        size_t before = (size_t)(at - text) + strlen(v->value);
+        const char *head = arena_strndup(a, text, (size_t)(at - text));
+        text = arena_printf(a, "%s%s%s", head, v->value, at + length);
+        at = text + before;
+    }
+    return text;
+}
+
+void catalogue_define(struct arena *a, struct catalogue *c, const jm_pairs *variables)
+{
+    vec_each (v, variables)
+        for (size_t i = 0; i < c->options.count; i++)
+            vec_each (def, &c->options.items[i].defaults)
+                def->value = substitute(a, def->value, v);
+}

@@ -122,6 +122,9 @@ enum status catalogue_read(struct diag *d, struct arena *a, const char *path,
  * no embedded one has that name, the file of that name. */
 enum status catalogue_open(struct diag *d, struct arena *a, const char *name_or_path,
                            struct catalogue *out);
+/* Replaces $(NAME) by its value in the defaults of options: paths that only the user's build knows
+ * (UK_BASE, UK_APP, UK_NAME). Names not given stay as they are. */
+void catalogue_define(struct arena *a, struct catalogue *c, const jm_pairs *variables);
 /* Names of the embedded catalogues, the default first, NULL-terminated. */
 const char *const *catalogue_embedded_names(void);
 

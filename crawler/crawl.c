@@ -292,12 +292,14 @@ static enum status read_options(struct crawl *c)
     struct kparse parse = {.diag = c->diag, .arena = c->arena, .problems = &c->problems};
     parse.path = source_path;
     parse.generated = generated_text;
+    parse.place = place;
     parse.context = c;
     parse.macros = (struct kmacros){.diag = c->diag,
                                     .arena = c->arena,
                                     .trust_tree = c->options->trust_tree,
                                     .command = submenu_script,
                                     .real = real_text,
+                                    .place = place,
                                     .context = c};
     define_variables(c, &parse.macros);
     const char *top = arena_printf(c->arena, "%s/Config.uk", c->repositories.items[0].path);

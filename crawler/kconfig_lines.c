@@ -21,8 +21,9 @@ void kinput_problem(struct kparse *k, const char *format, ...)
     va_start(args, format);
     const char *text = arena_vprintf(k->arena, format, args);
     va_end(args);
+    const char *file = k->place ? k->place(k->context, k->macros.file) : k->macros.file;
     vec_push(k->arena, k->problems,
-             arena_printf(k->arena, "%s:%zu: %s", k->macros.file, k->macros.line, text));
+             arena_printf(k->arena, "%s:%zu: %s", file, k->macros.line, text));
 }
 
 static void point(struct kparse *k)

@@ -48,8 +48,9 @@ static enum status fail(struct kmacros *m, const char *what)
 
 static void problem(struct kmacros *m, const char *what, const char *detail)
 {
+    const char *file = m->place ? m->place(m->context, m->file) : m->file;
     vec_push(m->arena, m->problems,
-             arena_printf(m->arena, "%s:%zu: %s: %.200s", m->file, m->line, what, detail));
+             arena_printf(m->arena, "%s:%zu: %s: %.200s", file, m->line, what, detail));
 }
 
 enum status kmacro_assign(struct kmacros *m, const char *name, char op, const char *value)

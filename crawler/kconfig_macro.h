@@ -25,6 +25,7 @@ struct kmacros {
     bool (*command)(void *context, const char *command, const char **output);
     /* The text with stand-ins for folders replaced, for a command that is really run. */
     const char *(*real)(void *context, const char *text);
+    const char *(*place)(void *context, const char *file); /* how problems name a file */
     void *context;
     const char *file; /* of the line being expanded, for messages and $(filename) */
     size_t line;

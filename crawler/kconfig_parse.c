@@ -29,13 +29,17 @@ static const char *take_word(struct kparse *k, const char **at)
     return arena_strndup(k->arena, start, (size_t)(p - start));
 }
 
+/* Names may hold what any word may; a name that is no identifier cannot be defined in a .config, so
+ * it only serves to be undefined. */
 static enum status take_name(struct kparse *k, const char **at, const char **name)
 {
-    *name = take_word(k, at);
-    if (!**name || strchr(*name, '-'))
-        return kinput_fail(k, "an option's name was expected, \"%.40s\" found",
-                           skip(*at - strlen(*name)));
-    return STATUS_OK;
+    const char *start = skip(*at), *p = start;
+    while (name_char(*p) || (*p && strchr("-./", *p)))
+        p++;
+    *at = p;
+    *name = arena_strndup(k->arena, start, (size_t)(p - start));
+    return **name ? STATUS_OK
+                  : kinput_fail(k, "an option's name was expected, \"%.40s\" found", start);
 }
 
 static enum status take_end(struct kparse *k, const char *at)
@@ -450,8 +454,21 @@ static const struct {
 
 /* ---- lines ---- */
 
-/* Cuts off a comment: a # outside quotes and macro calls. Fails on an open quote. */
-static enum status cut_comment(struct kparse *k, char *line)
+/* A text that is shown but not kept may lack its closing quote: kconfig ends it with the line. */
+static bool tolerates_open_quote(struct kparse *k, const char *line)
+{
+    static const char *const words[] = {"bool",   "tristate", "string",  "int",     "hex",
+                                        "prompt", "menu",     "comment", "mainmenu"};
+    const char *word = take_word(k, &line);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The quote still open at the end of the line, 0 for none. Cuts off a comment: a # outside quotes
+ * and macro calls. */
+static char cut_comment(char *line)
 {
     char quote = 0;
     int depth = 0;
@@ -476,8 +493,7 @@ static enum status cut_comment(struct kparse *k, char *line)
     size_t length = strlen(line);
     while (length && strchr(" \t", line[length - 1]))
         line[--length] = '\0';
-    return quote ? kinput_fail(k, "a closing %c was expected before the end of the line", quote)
-                 : STATUS_OK;
+    return quote;
 }
 
 /* "NAME = VALUE" and its relatives; false where the line is none. */
@@ -519,9 +535,14 @@ static enum status parse_line(struct kparse *k, char *line)
         return status;
     }
     const char *expanded;
-    status = cut_comment(k, line);
-    if (!status)
-        status = kmacro_expand(&k->macros, line, &expanded);
+    char open = cut_comment(line);
+    if (open && !tolerates_open_quote(k, line))
+        return kinput_fail(k, "a closing %c was expected before the end of the line", open);
+    if (open) {
+        kinput_problem(k, "a closing %c was expected before the end of the line", open);
+        line = arena_printf(k->arena, "%s%c", line, open);
+    }
+    status = kmacro_expand(&k->macros, line, &expanded);
     if (status || !*skip(expanded))
         return status;
     return statement(k, expanded);

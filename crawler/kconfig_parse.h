@@ -53,6 +53,7 @@ struct kparse {
      * holds (NULL: it is no generated one). */
     const char *(*path)(void *context, const char *name);
     const char *(*generated)(void *context, const char *name);
+    const char *(*place)(void *context, const char *file); /* how problems name a file */
     void *context;
     /* the parser's own */
     struct kparse_input *input;

@@ -165,9 +165,19 @@ static const char *either(struct makefile_reader *r, const char *x, struct kexpr
     return kexpr_print(r->arena, kexpr_or(r->arena, first, y));
 }
 
-/* word: the condition's last argument, NULL for the unconditional forms. */
+/* The option that chooses a platform; NULL: not known. */
+static const char *platform_option(const struct makefile_reader *r, const char *name)
+{
+    size_t index;
+    if (!name || !name_table_find(r->libraries, name, &index))
+        return NULL;
+    return r->out->libraries.items[index].option;
+}
+
+/* word: the condition's last argument, NULL for the unconditional forms. platform: the one it is
+ * part of, NULL for none. */
 static enum status add_library(struct reading *g, const char *name, const char *word,
-                               enum library_kind kind)
+                               enum library_kind kind, const char *platform)
 {
     struct makefile_reader *r = g->r;
     bool unknown, added;
@@ -181,6 +191,11 @@ static enum status add_library(struct reading *g, const char *name, const char *
         else
             condition = kexpr_and(r->arena, condition, own.expr);
     }
+    const char *chosen = platform_option(r, platform);
+    if (chosen && option)
+        condition = kexpr_and(r->arena, condition, kexpr_symbol(r->arena, chosen));
+    else if (chosen)
+        option = chosen;
     if (unknown)
         problem(r, "added under a condition that is not understood", name);
     size_t index = name_table_add(r->libraries, name, r->out->libraries.count, &added);
@@ -230,11 +245,12 @@ static const struct {
     const char *function;
     int name, condition; /* which argument; -1: none */
     enum library_kind kind;
+    bool platform; /* the first argument is the platform it belongs to */
 } registrations[] = {
-    {"addlib", 0, -1, LIBRARY_LIBRARY},      {"addlib_s", 0, 1, LIBRARY_LIBRARY},
-    {"addlib_tree", 0, -1, LIBRARY_LIBRARY}, {"addlib_tree_s", 0, 1, LIBRARY_LIBRARY},
-    {"addplat", 0, -1, LIBRARY_PLATFORM},    {"addplat_s", 0, 1, LIBRARY_PLATFORM},
-    {"addplatlib", 1, -1, LIBRARY_LIBRARY},  {"addplatlib_s", 1, 2, LIBRARY_LIBRARY},
+    {"addlib", 0, -1, LIBRARY_LIBRARY, false},      {"addlib_s", 0, 1, LIBRARY_LIBRARY, false},
+    {"addlib_tree", 0, -1, LIBRARY_LIBRARY, false}, {"addlib_tree_s", 0, 1, LIBRARY_LIBRARY, false},
+    {"addplat", 0, -1, LIBRARY_PLATFORM, false},    {"addplat_s", 0, 1, LIBRARY_PLATFORM, false},
+    {"addplatlib", 1, -1, LIBRARY_LIBRARY, true},   {"addplatlib_s", 1, 2, LIBRARY_LIBRARY, true},
 };
 
 /* $(eval $(call FUNCTION,ARGUMENTS)) */
@@ -262,7 +278,8 @@ static enum status call_line(struct reading *g, const char *line)
             r->kind == LIBRARY_APPLICATION)
             kind = LIBRARY_APPLICATION;
         int c = registrations[i].condition;
-        return add_library(g, name, c < 0 ? NULL : args[c], kind);
+        return add_library(g, name, c < 0 ? NULL : args[c], kind,
+                           registrations[i].platform ? args[0] : NULL);
     }
     return STATUS_OK;
 }
