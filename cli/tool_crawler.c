@@ -99,6 +99,52 @@ static enum status complete(struct crawler_cli *c, struct catalogue *catalogue)
     return STATUS_OK;
 }
 
+static enum status print_json(struct cli *cli, const struct catalogue *catalogue)
+{
+    json_t *json = jm_encode(&catalogue_type, catalogue);
+    enum status status = json_print(&cli->diag, json);
+    json_decref(json);
+    return status;
+}
+
+static void print_summary(const struct catalogue *c)
+{
+    size_t selects = 0, implies = 0, defaults = 0, hidden = 0;
+    vec_each (o, &c->options) {
+        selects += o->selects.count;
+        implies += o->implies.count;
+        defaults += o->defaults.count;
+        hidden += !o->visible;
+    }
+    printf("%s %s: %zu repositories, %zu micro-libraries, %zu options (%zu without prompt), "
+           "%zu choices,\n  %zu selects, %zu implies, %zu defaults, %zu system calls registered\n",
+           c->name, c->version, c->repositories.count, c->libraries.count, c->options.count, hidden,
+           c->choices.count, selects, implies, defaults, c->syscalls.count);
+    if (c->problems.count)
+        printf("%zu oddities in the sources:\n", c->problems.count);
+    vec_each (problem, &c->problems)
+        printf("  %s\n", *problem);
+}
+
+static enum status write_files(struct crawler_cli *c, const struct catalogue *catalogue)
+{
+    struct cli *cli = c->cli;
+    const char *dir =
+        cli->output ? cli->output : arena_printf(cli->arena, "./%s_output", catalogue->name);
+    enum status status = dir_make(&cli->diag, dir);
+    if (status)
+        return status;
+    const char *path = cli_path(cli, dir, "catalogue.json");
+    json_t *json = jm_encode(&catalogue_type, catalogue);
+    status = json_write(&cli->diag, path, json);
+    json_decref(json);
+    if (status)
+        return status;
+    print_summary(catalogue);
+    printf("written: %s\n", path);
+    return STATUS_OK;
+}
+
 static enum status run(int argc, char **argv, struct cli *cli)
 {
     struct crawler_cli c = {.cli = cli};
@@ -119,10 +165,7 @@ static enum status run(int argc, char **argv, struct cli *cli)
         return status;
     if (c.complete)
         return complete(&c, &catalogue);
-    json_t *json = jm_encode(&catalogue_type, &catalogue);
-    status = json_print(&cli->diag, json);
-    json_decref(json);
-    return status;
+    return cli->json ? print_json(cli, &catalogue) : write_files(&c, &catalogue);
 }
 
 const struct tool tool_crawler = {"crawler", "micro-library catalogues and dependency graphs", run};

@@ -79,6 +79,8 @@ static const struct jm_field library_fields[] = {
     JM_FIELD(S, "exports_all", exports_all, JM_BOOL, .flags = JM_OPTIONAL,
              .description = "it has no export list: every global symbol is exported"),
     JM_FIELD(S, "sources", sources, JM_ARRAY, .type = &source_type, .flags = JM_OPTIONAL),
+    JM_FIELD(S, "origin_files", origin_files, JM_INT, .flags = JM_OPTIONAL,
+             .description = "number of sources that come out of a downloaded archive"),
 };
 static const struct jm_type library_type = JM_TYPE(S, "library", NULL, library_fields);
 #undef S

@@ -67,7 +67,8 @@ struct catalogue_library {
     const char *condition;  /* further condition from enclosing ifeq/ifneq; NULL: none */
     strings symbols;        /* exported, per exportsyms.uk */
     bool exports_all;       /* no exportsyms.uk: every global symbol is exported */
-    VEC(struct catalogue_source) sources;
+    VEC(struct catalogue_source) sources; /* files of the repository itself */
+    int64_t origin_files; /* number of sources that come out of a downloaded archive */
 };
 
 struct catalogue_syscall {

@@ -453,12 +453,14 @@ static const char *commit_of(struct crawl *c, const char *path)
     diag_init(&quiet, -1);
     char *head = NULL;
     size_t size;
-    if (file_read(&quiet, c->arena, arena_printf(c->arena, "%s/.git/HEAD", path), 4096, &head,
-                  &size))
+    const char *git = arena_printf(c->arena, "%s/.git", path);
+    if (!file_read(&quiet, c->arena, git, 4096, &head, &size) && strncmp(head, "gitdir: ", 8) == 0)
+        git = arena_strndup(c->arena, head + 8, strcspn(head + 8, "\n"));
+    if (file_read(&quiet, c->arena, arena_printf(c->arena, "%s/HEAD", git), 4096, &head, &size))
         return NULL;
     head[strcspn(head, "\n")] = '\0';
     if (strncmp(head, "ref: ", 5) == 0) {
-        const char *ref = arena_printf(c->arena, "%s/.git/%s", path, head + 5);
+        const char *ref = arena_printf(c->arena, "%s/%s", git, head + 5);
         if (strstr(head, "..") || file_read(&quiet, c->arena, ref, 4096, &head, &size))
             return NULL;
     }

@@ -382,8 +382,13 @@ static void sources(struct reading *g, struct catalogue_library *l, const char *
     for (const char *file; (file = next_word(r->arena, &value));) {
         if (strncmp(file, "$(", 2) == 0 && strchr(file, ')') && !strchr(file, ')')[1])
             continue; /* a list kept in another variable: its own lines are read */
+        const char *name = source_name(r, file);
+        if (strchr(name, '$')) {
+            l->origin_files++;
+            continue;
+        }
         struct catalogue_source *s = vec_add(r->arena, &l->sources);
-        s->file = source_name(r, file);
+        s->file = name;
         s->condition = unknown || own.unknown ? NULL : kexpr_print(r->arena, condition);
     }
 }
