@@ -121,32 +121,6 @@ static enum status read_interpreter(struct diag *d, struct elf_object *o,
     return STATUS_OK;
 }
 
-/* The unwind table through its search header, for files without section headers: LSB, "The
- * .eh_frame_hdr section": version 1, then the encoding of a pointer to .eh_frame. */
-static void locate_eh_frame(struct elf_object *o)
-{
-    const unsigned char *p = elf_bytes(o, o->eh_frame_hdr.address, 8);
-    if (o->eh_frame.size || !p || p[0] != 1)
-        return;
-    uint64_t base = o->eh_frame_hdr.address + 4, target;
-    switch (p[1]) {
-    case 0x1b: /* PC-relative, signed 32 bits: what every linker writes */
-        target = base + (uint64_t)(int64_t)(int32_t)elf_get32(p + 4);
-        break;
-    case 0x3b: /* relative to the header itself */
-        target = base - 4 + (uint64_t)(int64_t)(int32_t)elf_get32(p + 4);
-        break;
-    case 0x03: /* absolute, 32 bits */
-        target = elf_get32(p + 4);
-        break;
-    default:
-        return;
-    }
-    uint64_t available;
-    if (elf_span(o, target, &available))
-        o->eh_frame = (struct elf_range){target, available};
-}
-
 static enum status read_special_headers(struct diag *d, struct elf_object *o)
 {
     vec_each (s, &o->other_headers) {
@@ -240,7 +214,7 @@ static enum status parse(struct diag *d, struct elf_object *o)
     if ((status = read_segments(d, o, &h)) || (status = read_special_headers(d, o)))
         return status;
     read_sections(o, &h);
-    locate_eh_frame(o);
+    elf_locate_eh_frame(o);
     if ((status = elf_read_dynamic(d, o)))
         return status;
     elf_read_notes(o);

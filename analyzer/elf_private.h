@@ -76,6 +76,8 @@ enum status elf_identify(struct diag *d, struct arena *a, const char *path, cons
 enum status elf_read_dynamic(struct diag *d, struct elf_object *o);
 enum status elf_read_versions(struct diag *d, struct elf_object *o);
 enum status elf_read_hash(struct diag *d, struct elf_object *o);
+/* Finds .eh_frame without a section header for it, if it can be found. */
+void elf_locate_eh_frame(struct elf_object *o);
 void elf_read_notes(struct elf_object *o);
 enum status elf_read_symbols(struct diag *d, struct elf_object *o);
 enum status elf_read_relocations(struct diag *d, struct elf_object *o);
