@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Facts about single system calls that the tracer needs. */
-#include "tracer/session.h"
+#include "tracer/sets.h"
 #include <seccomp.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -40,6 +40,26 @@ bool call_waits(const struct call *call)
         }
     }
     return false;
+}
+
+static bool may_wait(const struct tracee *process, int number)
+{
+    for (size_t i = 0; i < sizeof waits / sizeof waits[0] && !process->waited; i++)
+        if (waits[i].number == number)
+            return true;
+    return false;
+}
+
+bool call_is_watched(const struct tracee *process, int number)
+{
+    const struct unit *unit = process->space->unit;
+    return may_wait(process, number) ||
+           (unit && unit->program && (selectors_watch(number) || files_watch(number)));
+}
+
+unsigned call_patience(const struct tracee *process, int number)
+{
+    return may_wait(process, number) ? 256 : 32;
 }
 
 const char *call_name(struct arena *a, enum abi abi, int64_t number)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What a process is after it has executed a program: whose calls it makes from now on, where its
  * dynamic linker lies and when that hands over. */
+#include "tracer/code.h"
 #include "tracer/script.h"
-#include "tracer/session.h"
 #include <elf.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,33 +47,19 @@ static bool read_auxv(pid_t id, uint64_t *base, uint64_t *entry)
 }
 
 /* The extent of the mappings of the file mapped at base, and its path. */
-static bool mapping_at(pid_t id, uint64_t base, uint64_t *end, char *path, size_t size)
+static const char *mapping_at(const mappings *maps, uint64_t base, uint64_t *end)
 {
-    char name[64], line[PATH_MAX + 128], wanted[64] = "";
-    snprintf(name, sizeof name, "/proc/%d/maps", (int)id);
-    FILE *file = fopen(name, "re");
-    if (!file)
-        return false;
+    const struct mapping *first = NULL;
     *end = 0;
-    while (fgets(line, sizeof line, file)) {
-        uint64_t from, to;
-        char identity[64];
-        int at = 0;
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*s %63[^ ] %*s %n", &from, &to, identity,
-                   &at) < 3)
-            continue;
-        char *inode = strstr(line, identity);
-        snprintf(identity, sizeof identity, "%.60s", inode ? inode : "");
-        if (from == base) {
-            snprintf(wanted, sizeof wanted, "%s", identity);
-            snprintf(path, size, "%.*s", (int)strcspn(line + at, "\n"), line + at);
-            *end = to;
-        } else if (*end == from && strncmp(wanted, identity, strcspn(identity, " ")) == 0) {
-            *end = to;
+    vec_each (m, maps) {
+        if (m->start == base) {
+            first = m;
+            *end = m->end;
+        } else if (first && m->start == *end && m->inode == first->inode) {
+            *end = m->end;
         }
     }
-    fclose(file);
-    return *end != 0;
+    return first ? first->path : NULL;
 }
 
 static void set_mark(pid_t id, struct mark *mark, uint64_t address)
@@ -86,18 +71,17 @@ static void set_mark(pid_t id, struct mark *mark, uint64_t address)
         mark->address = address;
 }
 
-static void find_loader(struct session *s, struct task *task)
+static void find_loader(struct session *s, struct task *task, const mappings *maps)
 {
     struct tracee *process = task->process;
     struct space *space = process->space;
     uint64_t base, entry;
-    char path[PATH_MAX];
-    process->entered = true;
     if (!read_auxv(task->id, &base, &entry)) {
         process->mode = MODE_PTRACE; /* a 32-bit program */
         return;
     }
-    if (!base || !mapping_at(task->id, base, &space->loader_end, path, sizeof path))
+    const char *path = base ? mapping_at(maps, base, &space->loader_end) : NULL;
+    if (!path)
         return;
     space->loader = base;
     record_library(s, process, path);
@@ -107,9 +91,24 @@ static void find_loader(struct session *s, struct task *task)
 
 static enum mode mode_for(const struct session *s, const struct tracee *process)
 {
-    if (s->engine == ENGINE_SECCOMP && process->launch && process->launch->filtered)
-        return MODE_SECCOMP;
-    return MODE_PTRACE;
+    if (!process->launch || !process->launch->filtered)
+        return MODE_PTRACE;
+    return s->engine == ENGINE_BREAKPOINT ? MODE_BREAKPOINT
+           : s->engine == ENGINE_SECCOMP  ? MODE_SECCOMP
+                                          : MODE_PTRACE;
+}
+
+static void start_recording(struct session *s, struct task *task)
+{
+    struct tracee *process = task->process;
+    struct arena *own = arena_new();
+    mappings maps = {0};
+    process->mode = mode_for(s, process);
+    mappings_read(own, task->id, &maps);
+    find_loader(s, task, &maps);
+    if (process->mode == MODE_BREAKPOINT)
+        code_start(s, task, &maps);
+    arena_free(own);
 }
 
 void exec_happened(struct session *s, struct task *task)
@@ -130,10 +129,8 @@ void exec_happened(struct session *s, struct task *task)
     process->waited = process->leaving = false;
     process->entered = true;
     process->mode = MODE_FOLLOW;
-    if (unit) {
-        process->mode = mode_for(s, process);
-        find_loader(s, task);
-    }
+    if (unit)
+        start_recording(s, task);
 }
 
 bool trap_happened(struct session *s, struct task *task)
@@ -141,14 +138,23 @@ bool trap_happened(struct session *s, struct task *task)
     struct tracee *process = task->process;
     struct mark *entry = &process->space->entry;
     struct user_regs_struct regs;
-    (void)s;
-    if (!entry->address || ptrace(PTRACE_GETREGS, task->id, NULL, &regs) != 0 ||
-        regs.rip - 1 != entry->address)
-        return false;
-    memory_write(task->id, entry->address, &entry->byte, 1);
-    entry->address = 0;
-    regs.rip--;
+    unsigned char byte = 0;
+    if (ptrace(PTRACE_GETREGS, task->id, NULL, &regs) != 0)
+        return true;
+    uint64_t address = regs.rip - 1;
+    if (entry->address && address == entry->address) {
+        memory_write(task->id, address, &entry->byte, 1);
+        entry->address = 0;
+        process->entered = true;
+        code_rearm(s, task);
+    } else if (process->mode == MODE_BREAKPOINT && code_hit(s, task, &regs)) {
+        return true;
+    } else if (!process->space->unit || memory_read(task->id, address, &byte, 1) != 1 ||
+               byte == BREAKPOINT) {
+        return false; /* the program's own */
+    }
+    /* Lifted just now, or between this thread's trap and its stop. */
+    regs.rip = address;
     ptrace(PTRACE_SETREGS, task->id, NULL, &regs);
-    process->entered = true;
     return true;
 }

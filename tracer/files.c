@@ -19,7 +19,8 @@
 #define SYS_openat2 437
 #endif
 
-enum { FILE_LIMIT = 20000, NO_FOLDER = -1, BY_FLAGS = -1 };
+/* Enough to tell what a program works on; a walk over a whole disk is not to be slowed by it. */
+enum { FILE_LIMIT = 2000, NO_FOLDER = -1, BY_FLAGS = -1 };
 
 static const struct {
     int number;
@@ -89,15 +90,16 @@ static void tidy(char *path)
     *to = '\0';
 }
 
-static void add(struct session *s, const char *path, const char *access, bool creates)
+static bool add(struct session *s, const char *path, const char *access, bool creates)
 {
     char key[PATH_MAX + 16];
     snprintf(key, sizeof key, "%c%s", access[0], path);
     struct file_seen *seen;
     HASH_FIND_STR(s->sets->files, key, seen);
+    bool news = !seen && HASH_COUNT(s->sets->files) < FILE_LIMIT;
     if (!seen) {
-        if (HASH_COUNT(s->sets->files) >= FILE_LIMIT)
-            return;
+        if (!news)
+            return false;
         seen = ARENA_NEW(s->arena, struct file_seen);
         seen->key = arena_strdup(s->arena, key);
         seen->file.path = seen->key + 1;
@@ -107,9 +109,18 @@ static void add(struct session *s, const char *path, const char *access, bool cr
     struct stat st;
     if (!seen->file.found)
         seen->file.found = creates || lstat(path, &st) == 0;
+    return news;
 }
 
-void files_record(struct session *s, const struct task *task, const struct call *call)
+bool files_watch(int number)
+{
+    for (size_t i = 0; i < sizeof path_calls / sizeof path_calls[0]; i++)
+        if (path_calls[i].number == number)
+            return true;
+    return false;
+}
+
+bool files_record(struct session *s, const struct task *task, const struct call *call)
 {
     for (size_t i = 0; i < sizeof path_calls / sizeof path_calls[0]; i++) {
         if (path_calls[i].number != call->number)
@@ -117,21 +128,21 @@ void files_record(struct session *s, const struct task *task, const struct call 
         char path[PATH_MAX], whole[2 * PATH_MAX];
         int folder = path_calls[i].folder < 0 ? AT_FDCWD : (int)call->args[path_calls[i].folder];
         if (!memory_string(task->id, call->args[path_calls[i].path], path, sizeof path) || !*path)
-            return;
+            return false;
         uint64_t flags = path_calls[i].flags < 0 ? 0 : call->args[path_calls[i].flags];
         if (*path == '/') {
             snprintf(whole, sizeof whole, "%s", path);
         } else {
             if (!folder_of(task, folder, whole, PATH_MAX))
-                return;
+                return false;
             size_t used = strlen(whole);
             snprintf(whole + used, sizeof whole - used, "/%s", path);
         }
         tidy(whole);
-        add(s, whole, path_calls[i].access ? path_calls[i].access : access_of(flags),
-            (flags & O_CREAT) != 0);
-        return;
+        return add(s, whole, path_calls[i].access ? path_calls[i].access : access_of(flags),
+                   (flags & O_CREAT) != 0);
     }
+    return false;
 }
 
 static int by_path(const void *x, const void *y)

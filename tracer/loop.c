@@ -2,8 +2,8 @@
  * The tracing thread: what every stop means, and how the stopped thread goes on. See ptrace(2),
  * "PTRACE_SEIZE". Births are followed by the kernel's own means, so that no process is ever
  * outside; should the tool die in any way, the kernel kills all of them (PTRACE_O_EXITKILL). */
+#include "tracer/code.h"
 #include "tracer/script.h"
-#include "tracer/session.h"
 #include <errno.h>
 #include <limits.h>
 #include <linux/audit.h>
@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,7 +30,9 @@ static void task_resume(struct session *s, struct task *task, int signal)
         kill(task->process ? task->process->id : task->id, SIGKILL);
         return;
     }
-    bool calls = task->wants_end || (task->process && task->process->mode == MODE_PTRACE);
+    const struct tracee *process = task->process;
+    bool calls =
+        task->wants_end || (process && (process->mode == MODE_PTRACE || process->space->plain));
     /* ESRCH: killed meanwhile, its end is on the way. */
     ptrace(calls ? PTRACE_SYSCALL : PTRACE_CONT, task->id, NULL, (void *)(uintptr_t)signal);
 }
@@ -140,19 +143,20 @@ static void executed(struct session *s, struct task *task)
 
 /* ---- calls ---- */
 
-static bool fetch_call(const struct task *task, struct call *call, bool *entry)
+static bool fetch_call(const struct task *task, struct call *call, bool *entry, int64_t *result)
 {
     struct __ptrace_syscall_info info = {0};
     if (ptrace(PTRACE_GET_SYSCALL_INFO, task->id, (void *)sizeof info, &info) <= 0)
         return false;
     *entry = info.op == PTRACE_SYSCALL_INFO_ENTRY || info.op == PTRACE_SYSCALL_INFO_SECCOMP;
+    *result = info.exit.rval;
     call->abi = info.arch == AUDIT_ARCH_I386 ? ABI_I386 : ABI_NATIVE;
     call->ip = info.instruction_pointer - 2;
     call->sp = info.stack_pointer;
     call->number = (int64_t)info.entry.nr; /* .seccomp begins alike */
-    if (call->abi == ABI_NATIVE && (call->number & __X32_SYSCALL_BIT)) {
+    if (call->abi == ABI_NATIVE && (call->number & X32_BIT)) {
         call->abi = ABI_X32;
-        call->number &= ~__X32_SYSCALL_BIT;
+        call->number &= ~X32_BIT;
     }
     for (size_t i = 0; i < 6; i++)
         call->args[i] = info.entry.args[i];
@@ -176,17 +180,80 @@ static void see_mapping(struct session *s, struct task *task, const struct call 
     record_library(s, task->process, path);
 }
 
+/* clone and clone3 can make a child that nobody traces: not here. */
+static void keep_traced(struct task *task, const struct call *call)
+{
+    uint64_t flags = 0;
+    if (call->abi != ABI_NATIVE)
+        return;
+    if (call->number == SYS_clone && (call->args[0] & CLONE_UNTRACED)) {
+        struct user_regs_struct regs;
+        if (ptrace(PTRACE_GETREGS, task->id, NULL, &regs) == 0) {
+            regs.rdi &= ~(uint64_t)CLONE_UNTRACED;
+            ptrace(PTRACE_SETREGS, task->id, NULL, &regs);
+        }
+    }
+    if (call->number == SYS_clone3 &&
+        memory_read(task->id, call->args[0], &flags, sizeof flags) == sizeof flags &&
+        (flags & CLONE_UNTRACED)) {
+        flags &= ~(uint64_t)CLONE_UNTRACED;
+        memory_write(task->id, call->args[0], &flags, sizeof flags);
+    }
+}
+
+/* Memory that becomes executable: what is mapped there shows at the call's end. */
+static bool opens_code(const struct call *call)
+{
+    return call->abi == ABI_NATIVE &&
+           ((call->number == SYS_shmat && (call->args[2] & SHM_EXEC)) ||
+            ((call->number == SYS_mmap || call->number == SYS_mprotect ||
+              call->number == SYS_pkey_mprotect || call->number == SYS_remap_file_pages) &&
+             (call->args[2] & PROT_EXEC)));
+}
+
+static void call_begins(struct session *s, struct task *task, const struct call *call, bool seccomp)
+{
+    enum mode mode = task->process->mode;
+    keep_traced(task, call);
+    if (mode == MODE_FOLLOW)
+        return;
+    bool plain = mode == MODE_PTRACE || task->process->space->plain;
+    if (plain == seccomp)
+        return;
+    record_call(s, task, call);
+    see_mapping(s, task, call);
+    task->wants_end = mode == MODE_BREAKPOINT && !plain && opens_code(call);
+    task->call = *call;
+}
+
+static void call_ends(struct session *s, struct task *task, int64_t result)
+{
+    const struct call *call = &task->call;
+    if (!task->wants_end)
+        return;
+    task->wants_end = false;
+    if (result < 0 && result > -4096)
+        return;
+    bool given = call->number == SYS_mprotect || call->number == SYS_pkey_mprotect ||
+                 call->number == SYS_remap_file_pages;
+    uint64_t start = given ? call->args[0] : (uint64_t)result;
+    uint64_t size = call->number == SYS_shmat ? 1 : call->args[1];
+    code_mapped(s, task, start, size > UINT64_MAX - start ? UINT64_MAX : start + size);
+}
+
 static void call_stop(struct session *s, struct task *task, bool seccomp)
 {
     struct call call;
     bool entry = false;
-    enum mode mode = task->process->mode;
-    if (mode != MODE_FOLLOW && fetch_call(task, &call, &entry) && entry &&
-        seccomp == (mode == MODE_SECCOMP)) {
-        record_call(s, task, &call);
-        see_mapping(s, task, &call);
+    int64_t result = 0;
+    if (fetch_call(task, &call, &entry, &result)) {
+        if (entry)
+            call_begins(s, task, &call, seccomp);
+        else
+            call_ends(s, task, result);
     }
-    task_resume(s, task, 0);
+    if (!task->lost)
+        task_resume(s, task, 0);
 }
 
 /* ---- dispatch ---- */
@@ -224,9 +291,10 @@ static void stopped(struct session *s, struct task *task, int status)
     }
     if (signal == SYSCALL_STOP)
         call_stop(s, task, false);
-    else if (signal == SIGTRAP && task->process && trap_happened(s, task))
-        task_resume(s, task, 0);
-    else
+    else if (signal == SIGTRAP && trap_happened(s, task)) {
+        if (!task->lost)
+            task_resume(s, task, 0);
+    } else
         task_resume(s, task, signal);
 }
 
@@ -239,6 +307,9 @@ static void changed(struct session *s, pid_t pid, int status)
     }
     if (task && task->process) {
         stopped(s, task, status);
+        /* It ended while it made a call for us, which waited for it there. */
+        if (task->lost)
+            ended(s, task, pid, task->lost_status);
         return;
     }
     struct launch *launch = task ? NULL : meeting_launch(s->meeting, pid);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What is learned from a call, and how it becomes the dynamic part of the profile. */
+#include "tracer/code.h"
 #include "tracer/sets.h"
 #include <fcntl.h>
 #include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct sets *sets_new(struct arena *a)
@@ -13,32 +15,46 @@ struct sets *sets_new(struct arena *a)
     return ARENA_NEW(a, struct sets);
 }
 
-static unsigned phase_of(const struct tracee *process, const struct call *call)
+unsigned process_phase(const struct tracee *process)
 {
-    const struct space *space = process->space;
-    if (!process->entered && call->ip >= space->loader && call->ip < space->loader_end)
-        return PHASE_LOADER;
     if (process->leaving)
         return PHASE_EXIT;
     return process->waited ? PHASE_RUN : PHASE_INIT;
 }
 
-void record_call(struct session *s, struct task *task, const struct call *call)
+static unsigned phase_of(const struct tracee *process, const struct call *call)
+{
+    const struct space *space = process->space;
+    if (!process->entered && call->ip >= space->loader && call->ip < space->loader_end)
+        return PHASE_LOADER;
+    return process_phase(process);
+}
+
+bool record_call(struct session *s, struct task *task, const struct call *call)
 {
     struct tracee *process = task->process;
     struct unit *unit = process->space->unit;
     if (!unit || call->number < 0 || call->number >= SYSCALL_LIMIT)
-        return;
+        return false;
+    /* The kernel's own way to go on with a call that a stop interrupted. */
+    if (call->number == SYS_restart_syscall)
+        return false;
     /* Other threads may wait before the first one has finished setting up. */
-    if (!process->waited && task->id == process->id && call_waits(call))
+    bool first_wait = !process->waited && task->id == process->id && call_waits(call);
+    if (first_wait) {
         process->waited = true;
+        code_rearm(s, task);
+    }
     struct fact *fact = &unit->calls[call->abi][call->number];
-    fact->phases |= phase_of(process, call);
+    unsigned phase = phase_of(process, call);
+    bool news = first_wait || !(fact->phases & phase);
+    fact->phases |= phase;
     fact->count++;
     if (unit->program && call->abi == ABI_NATIVE) {
-        selectors_record(s, task, call);
-        files_record(s, task, call);
+        news |= selectors_record(s, task, call);
+        news |= files_record(s, task, call);
     }
+    return news;
 }
 
 void record_running(struct session *s)

@@ -214,8 +214,17 @@ static bool value_of(const struct selector *selector, const struct task *task,
     return true;
 }
 
-void selectors_record(struct session *s, const struct task *task, const struct call *call)
+bool selectors_watch(int number)
 {
+    for (size_t i = 0; i < SELECTOR_COUNT; i++)
+        if (selectors[i].number == number)
+            return true;
+    return false;
+}
+
+bool selectors_record(struct session *s, const struct task *task, const struct call *call)
+{
+    bool news = false;
     for (size_t i = 0; i < SELECTOR_COUNT; i++) {
         struct selector_key key = {.selector = &selectors[i]};
         if (selectors[i].number != call->number || !value_of(&selectors[i], task, call, &key.value))
@@ -227,7 +236,9 @@ void selectors_record(struct session *s, const struct task *task, const struct c
         seen = ARENA_NEW(s->arena, struct selector_seen);
         seen->key = key;
         HASH_ADD(hh, s->sets->selectors, key, sizeof key, seen);
+        news = true;
     }
+    return news;
 }
 
 /* "PROT_READ|PROT_EXEC"; NULL where a bit has no name. */

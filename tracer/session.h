@@ -14,7 +14,7 @@
 #include <sys/user.h>
 #include <uthash.h>
 
-enum { PROCESS_LIMIT = 2048 };
+enum { PROCESS_LIMIT = 2048, X32_BIT = 0x40000000 };
 
 /* The tables a number can belong to. */
 enum abi { ABI_NATIVE, ABI_I386, ABI_X32, ABI_COUNT };
@@ -53,6 +53,8 @@ struct space {
     struct unit *unit;           /* NULL: followed, so as to end it, but not recorded */
     uint64_t loader, loader_end; /* the dynamic linker's mapping; 0: none */
     struct mark entry;           /* where the dynamic linker hands over */
+    struct code *code;           /* what is planted; NULL: nothing */
+    bool plain;                  /* breakpoints were given up: every call stops */
 };
 
 /* Any of these structures once unused, kept for the next one. */
@@ -87,6 +89,8 @@ struct task {
     bool ended_early;       /* ended before that */
     bool wants_end;         /* the call under way matters at its end too */
     struct call call;       /* that call */
+    bool lost;              /* it ended while it made a call of ours */
+    int lost_status;
     UT_hash_handle hh;
 };
 
@@ -114,11 +118,13 @@ struct session {
     struct task *tasks;       /* by id */
     struct spare *spare_tasks, *spare_processes, *spare_spaces;
     struct unit *units;
-    struct sets *sets; /* files, selectors, libraries of the program */
-    bool ending;       /* everything is being killed */
-    bool fork_limit;   /* too many processes */
-    int seize_error;   /* errno: the kernel does not let us trace */
-    int64_t stops;     /* how often anything stopped, for figures */
+    struct object *objects; /* code of files, by identity */
+    int withdrawn;          /* address spaces where breakpoints were given up */
+    struct sets *sets;      /* files, selectors, libraries of the program */
+    bool ending;            /* everything is being killed */
+    bool fork_limit;        /* too many processes */
+    int seize_error;        /* errno: the kernel does not let us trace */
+    int64_t stops;          /* how often anything stopped, for figures */
 };
 
 /* ---- tasks.c: who is alive ---- */
@@ -140,8 +146,10 @@ void loop_run(struct session *s);
 
 /* ---- record.c: what is learned ---- */
 struct sets *sets_new(struct arena *a);
-/* A call is about to be made. */
-void record_call(struct session *s, struct task *task, const struct call *call);
+/* What a call made now belongs to, the dynamic linker's aside. */
+unsigned process_phase(const struct tracee *process);
+/* A call is about to be made. True when something new was learned. */
+bool record_call(struct session *s, struct task *task, const struct call *call);
 /* A shared object mapped executable. */
 void record_library(struct session *s, const struct tracee *process, const char *path);
 /* Writes everything learned into the profile. */
@@ -157,6 +165,10 @@ bool trap_happened(struct session *s, struct task *task);
 /* ---- calls.c: what is special about some calls ---- */
 /* The call makes its caller wait for events from outside. */
 bool call_waits(const struct call *call);
+/* The arguments of this call matter, or whether it waits: seeing it once is not enough. */
+bool call_is_watched(const struct tracee *process, int number);
+/* How many hits in a row without news are enough then. */
+unsigned call_patience(const struct tracee *process, int number);
 /* Name of a number in its table: "write", "int80:write", "x32:write". */
 const char *call_name(struct arena *a, enum abi abi, int64_t number);
 

@@ -33,11 +33,15 @@ struct sets {
 
 /* ---- selectors.c ---- */
 struct selector; /* an argument that selects what a multiplexed call does */
-void selectors_record(struct session *s, const struct task *task, const struct call *call);
+/* Both tell whether that was new. */
+bool selectors_record(struct session *s, const struct task *task, const struct call *call);
 void selectors_finish(struct session *s, struct arena *a, struct profile_dynamic *out);
 
+bool selectors_watch(int number);
+
 /* ---- files.c ---- */
-void files_record(struct session *s, const struct task *task, const struct call *call);
+bool files_watch(int number);
+bool files_record(struct session *s, const struct task *task, const struct call *call);
 void files_finish(struct session *s, struct arena *a, struct profile_dynamic *out);
 
 #endif

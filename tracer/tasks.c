@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Threads, processes and address spaces alive. A program may create and end millions of them: what
  * is freed here is kept for the next one, as the arena frees nothing before the session ends. */
+#include "tracer/code.h"
 #include "tracer/script.h"
-#include "tracer/session.h"
 #include <string.h>
 
 static void *take(struct session *s, struct spare **list, size_t size)
@@ -90,6 +90,7 @@ struct space *space_copy(struct session *s, const struct space *from)
     struct space *space = take(s, &s->spare_spaces, sizeof *space);
     *space = *from;
     space->users = 0;
+    space->code = code_copy(from->code);
     return space;
 }
 
@@ -97,6 +98,7 @@ void space_release(struct session *s, struct space *space)
 {
     if (--space->users > 0)
         return;
+    code_free(space->code);
     give(&s->spare_spaces, space);
 }
 

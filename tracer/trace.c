@@ -60,7 +60,7 @@ static void choose_engine(struct session *s)
     enum trace_engine wished = s->options->engine;
     s->engine = wished;
     if (wished == ENGINE_AUTO)
-        s->engine = ENGINE_SECCOMP;
+        s->engine = s->options->count ? ENGINE_SECCOMP : ENGINE_BREAKPOINT;
     if (s->engine == ENGINE_PTRACE || filters_work())
         return;
     s->engine = ENGINE_PTRACE;

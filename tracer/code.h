@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * One-shot breakpoints: which system-call instructions the code of a file holds, and what is
+ * planted where in an address space. Private to tracer/.
+ *
+ * Every `syscall` instruction of a mapped file becomes an int3 (one byte, so that other threads see
+ * the old or the new instruction, never half of one). Where the instruction's number is a constant
+ * the first hit says all there is, and the byte is put back for good. Where the number, or an
+ * argument of interest, varies, the instruction is executed in a copy elsewhere (displaced), so
+ * that the breakpoint never has to be lifted while other threads run. */
+#ifndef TRACER_CODE_H
+#define TRACER_CODE_H
+
+#include "tracer/session.h"
+
+/* A line of /proc/PID/maps. */
+struct mapping {
+    uint64_t start, end, offset;
+    bool readable, writable, executable, shared;
+    dev_t device;
+    ino_t inode;
+    const char *path; /* "" for anonymous memory */
+};
+typedef VEC(struct mapping) mappings;
+/* maps.c: false: the process is gone. */
+bool mappings_read(struct arena *a, pid_t id, mappings *out);
+
+/* ---- object.c ---- */
+
+struct site {
+    uint64_t address; /* virtual, in the file */
+    int16_t number;   /* -1: varies */
+};
+
+struct text_segment {
+    uint64_t offset, address, size;
+};
+
+/* Bytes with all breakpoints set, written in one piece. */
+struct patch {
+    uint64_t address;
+    size_t size;
+    unsigned char *bytes;
+};
+
+/* The code of a file, the same for every process that maps it. */
+struct object {
+    struct object_key {
+        uint64_t device, inode, size, modified_ns;
+    } key;
+    const char *path;
+    bool usable; /* its sites are known */
+    size_t segment_count;
+    struct text_segment *segments;
+    size_t site_count;
+    struct site *sites; /* by address */
+    size_t patch_count;
+    struct patch *patches;
+    UT_hash_handle hh;
+};
+
+/* The object behind a mapping of process id, decoded at its first use in the session. */
+struct object *object_for(struct session *s, pid_t id, const struct mapping *m);
+/* Index of the site at an address of the object, or -1. */
+long object_site(const struct object *object, uint64_t address);
+
+/* ---- code.c ---- */
+
+/* An executable mapping whose sites are planted. */
+struct region {
+    uint64_t start, end;
+    uint64_t bias; /* address in the process - address in the file */
+    struct object *object;
+    unsigned char *sites; /* what each site of the object is now */
+    struct region *next;
+};
+
+struct code {
+    struct region *regions;
+    uint64_t gadget;    /* a syscall instruction nobody else executes; 0: none */
+    struct room *rooms; /* memory of ours in the process */
+    struct slot *slots;
+    struct unknown *unknown; /* executable memory that holds no known code, covered by filters */
+    unsigned nets;           /* how many filters */
+};
+
+struct room {
+    uint64_t start;
+    size_t size, used;
+    struct room *next;
+};
+
+/* A copy of a site's instruction: where the thread goes instead. */
+struct slot {
+    uint64_t site, address;
+    unsigned quiet; /* hits since something new was learned there */
+    struct slot *next;
+};
+
+struct unknown {
+    uint64_t start, end;
+    struct unknown *next;
+};
+
+struct room *code_room(struct code *code, uint64_t start, size_t size);
+struct code *code_copy(const struct code *from);
+void code_free(struct code *code);
+/* Plants in every file mapped executable; called when a program has been executed. */
+void code_start(struct session *s, struct task *task, const mappings *maps);
+/* Memory has become executable: [start, end). */
+void code_mapped(struct session *s, struct task *task, uint64_t start, uint64_t end);
+/* A breakpoint of ours at address: learns from it and sends the task on. false: not ours. */
+bool code_hit(struct session *s, struct task *task, struct user_regs_struct *regs);
+/* From here on every call of the address space stops. */
+void code_give_up(struct session *s, struct task *task, const char *why);
+/* Another phase begins: everything lifted is planted again. */
+void code_rearm(struct session *s, struct task *task);
+
+/* ---- inject.c ---- */
+
+/* Makes a stopped task make a call of our own; its registers are as before afterwards. The result
+ * is the kernel's, negative for errors; -ESRCH when the task is gone. */
+int64_t inject_call(struct session *s, struct task *task, int64_t number, const uint64_t args[6]);
+/* Room for size bytes of our own code in the process, within reach of a 32-bit displacement of an
+ * address where that can be had; 0: none. */
+uint64_t inject_room(struct session *s, struct task *task, uint64_t near, size_t size);
+/* A filter that stops every call made from [start, end), for all threads. */
+bool inject_net(struct session *s, struct task *task, uint64_t start, uint64_t end);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The system-call instructions of a file's code, found once per file. */
+#include "analyzer/analyzer.h"
+#include "common/file.h"
+#include "tracer/code.h"
+#include "tracer/sitecache.h"
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BREAKPOINT = 0xcc, PAGE = 4096, LARGEST = 1 << 30 };
+
+static int by_address(const void *x, const void *y)
+{
+    const struct site *a = x, *b = y;
+    return a->address < b->address ? -1 : a->address > b->address;
+}
+
+long object_site(const struct object *object, uint64_t address)
+{
+    struct site key = {address, 0};
+    const struct site *hit = object->site_count ? bsearch(&key, object->sites, object->site_count,
+                                                          sizeof key, by_address)
+                                                : NULL;
+    return hit ? hit - object->sites : -1;
+}
+
+/* Executable segments, from the program headers; everything is checked against the image's size. */
+static bool find_segments(struct arena *a, struct object *object, const unsigned char *image,
+                          size_t size)
+{
+    Elf64_Ehdr header;
+    VEC(struct text_segment) found = {0};
+    if (size < sizeof header)
+        return false;
+    memcpy(&header, image, sizeof header);
+    if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+        header.e_machine != EM_X86_64 || header.e_phentsize != sizeof(Elf64_Phdr))
+        return false;
+    for (size_t i = 0; i < header.e_phnum; i++) {
+        Elf64_Phdr p;
+        uint64_t at = header.e_phoff + i * sizeof p;
+        if (header.e_phoff > size || at + sizeof p > size)
+            return false;
+        memcpy(&p, image + at, sizeof p);
+        if (p.p_type != PT_LOAD || !(p.p_flags & PF_X) || p.p_offset > size ||
+            p.p_filesz > size - p.p_offset)
+            continue;
+        struct text_segment *segment = vec_add(a, &found);
+        *segment = (struct text_segment){p.p_offset, p.p_vaddr, p.p_filesz};
+    }
+    object->segments = found.items;
+    object->segment_count = found.count;
+    return true;
+}
+
+static const unsigned char *bytes_at(const struct object *object, const unsigned char *image,
+                                     uint64_t address, size_t size)
+{
+    for (size_t i = 0; i < object->segment_count; i++) {
+        const struct text_segment *t = &object->segments[i];
+        if (address >= t->address && address - t->address <= t->size &&
+            size <= t->size - (address - t->address))
+            return image + t->offset + (address - t->address);
+    }
+    return NULL;
+}
+
+/* Keeps the sites that are `syscall` instructions in the file; int 0x80 and sysenter stop at the
+ * filter anyway. */
+static void keep_sites(struct arena *a, struct object *object, const unsigned char *image,
+                       const syscall_sites *sites)
+{
+    object->sites = arena_array(a, sites->count + 1, sizeof *object->sites);
+    for (size_t i = 0; i < sites->count; i++) {
+        const struct syscall_site *from = &sites->items[i];
+        const unsigned char *bytes = bytes_at(object, image, from->address, 2);
+        if (!bytes || bytes[0] != 0x0f || bytes[1] != 0x05)
+            continue;
+        struct site *to = &object->sites[object->site_count++];
+        to->address = from->address;
+        to->number = from->number >= 0 && from->number < SYSCALL_LIMIT ? (int16_t)from->number : -1;
+    }
+}
+
+/* One patch per page that holds sites: from the first to the last of them. */
+static void make_patches(struct arena *a, struct object *object, const unsigned char *image)
+{
+    VEC(struct patch) patches = {0};
+    for (size_t i = 0; i < object->site_count;) {
+        uint64_t from = object->sites[i].address, page = from / PAGE;
+        size_t last = i;
+        while (last + 1 < object->site_count && object->sites[last + 1].address / PAGE == page)
+            last++;
+        size_t size = object->sites[last].address - from + 1;
+        const unsigned char *bytes = bytes_at(object, image, from, size);
+        if (bytes) {
+            struct patch *patch = vec_add(a, &patches);
+            *patch = (struct patch){from, size, arena_alloc(a, size)};
+            memcpy(patch->bytes, bytes, size);
+            for (size_t k = i; k <= last; k++)
+                patch->bytes[object->sites[k].address - from] = BREAKPOINT;
+        }
+        i = last + 1;
+    }
+    object->patches = patches.items;
+    object->patch_count = patches.count;
+}
+
+static void learn(struct session *s, struct object *object, const unsigned char *image, size_t size)
+{
+    struct diag quiet = {.verbosity = -1};
+    syscall_sites sites = {0};
+    if (!find_segments(s->arena, object, image, size))
+        return;
+    if (!sitecache_read(&object->key, s->arena, &sites)) {
+        if (analyzer_sites(&quiet, s->arena, image, size, object->path, &sites)) {
+            diag_debug(s->diag, 1, "%s", quiet.message);
+            return;
+        }
+        sitecache_write(&object->key, &sites);
+    }
+    keep_sites(s->arena, object, image, &sites);
+    make_patches(s->arena, object, image);
+    object->usable = true;
+}
+
+static void load_file(struct session *s, struct object *object, int fd, size_t size)
+{
+    if (size < sizeof(Elf64_Ehdr) || size > LARGEST)
+        return;
+    void *image = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (image == MAP_FAILED)
+        return;
+    learn(s, object, image, size);
+    munmap(image, size);
+}
+
+/* The vDSO is no file: its image is read from the process. */
+static void load_vdso(struct session *s, struct object *object, pid_t id, const struct mapping *m)
+{
+    size_t size = m->end - m->start;
+    unsigned char *image = arena_alloc(s->arena, size);
+    if (memory_read(id, m->start, image, size) == size)
+        learn(s, object, image, size);
+}
+
+/* The file behind a mapping, also when its name is gone or means another one by now. */
+static int open_mapped(pid_t id, const struct mapping *m, struct stat *st)
+{
+    char path[96];
+    int fd = open(m->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0 && fstat(fd, st) == 0 && st->st_ino == m->inode && S_ISREG(st->st_mode))
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    snprintf(path, sizeof path, "/proc/%d/map_files/%llx-%llx", (int)id,
+             (unsigned long long)m->start, (unsigned long long)m->end);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+struct object *object_for(struct session *s, pid_t id, const struct mapping *m)
+{
+    struct object_key key = {0};
+    struct stat st = {0};
+    bool vdso = strcmp(m->path, "[vdso]") == 0;
+    int fd = -1;
+    if (vdso) {
+        key.size = m->end - m->start;
+    } else {
+        if (!m->inode || (fd = open_mapped(id, m, &st)) < 0)
+            return NULL;
+        key = (struct object_key){st.st_dev, st.st_ino, (uint64_t)st.st_size,
+                                  (uint64_t)st.st_mtim.tv_sec * 1000000000u +
+                                      (uint64_t)st.st_mtim.tv_nsec};
+    }
+    struct object *object;
+    HASH_FIND(hh, s->objects, &key, sizeof key, object);
+    if (!object) {
+        object = ARENA_NEW(s->arena, struct object);
+        object->key = key;
+        object->path = arena_strdup(s->arena, m->path);
+        HASH_ADD(hh, s->objects, key, sizeof key, object);
+        if (vdso)
+            load_vdso(s, object, id, m);
+        else
+            load_file(s, object, fd, (size_t)st.st_size);
+    }
+    if (fd >= 0)
+        close(fd);
+    return object;
+}
