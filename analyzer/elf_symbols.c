@@ -146,15 +146,15 @@ static int by_place(const void *x, const void *y)
 static void build_index(const struct elf_object *o, struct elf_nearest_index *index)
 {
     index->built = true;
-    index->items =
-        arena_array(o->arena, o->symbols.count + o->static_symbols.count, sizeof *index->items);
+    size_t entry = sizeof(const struct elf_symbol *);
+    index->items = arena_array(o->arena, o->symbols.count + o->static_symbols.count, entry);
     vec_each (s, &o->symbols)
         if (names_a_place(o, s))
             index->items[index->count++] = s;
     vec_each (s, &o->static_symbols)
         if (names_a_place(o, s))
             index->items[index->count++] = s;
-    qsort(index->items, index->count, sizeof *index->items, by_place);
+    qsort(index->items, index->count, entry, by_place);
 }
 
 const struct elf_symbol *elf_nearest(const struct elf_object *o, uint64_t address)

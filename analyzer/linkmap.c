@@ -213,7 +213,9 @@ static void order_relocation(struct linkmap *map)
 /* The vDSO of this machine's kernel, which maps one into every process of its own architecture. */
 static struct elf_object *own_vdso(struct diag *d, struct arena *a, unsigned machine)
 {
-    const unsigned char *image = (const unsigned char *)getauxval(AT_SYSINFO_EHDR);
+    const unsigned char *image;
+    unsigned long address = getauxval(AT_SYSINFO_EHDR);
+    memcpy(&image, &address, sizeof image);
     if (!image)
         return NULL;
     Elf64_Ehdr header;

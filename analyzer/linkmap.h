@@ -74,11 +74,11 @@ enum linkmap_class {
 };
 
 struct linkmap_binding {
-    struct elf_object *object; /* NULL: nothing defines it */
-    uint64_t symbol;           /* index in object's dynamic symbol table */
-    uint64_t address;          /* st_value: within object */
-    bool ifunc;                /* STT_GNU_IFUNC: address is the resolver */
-    bool weak;                 /* undefined and weak: the word stays 0 */
+    const struct elf_object *object; /* NULL: nothing defines it */
+    uint64_t symbol;                 /* index in object's dynamic symbol table */
+    uint64_t address;                /* st_value: within object */
+    bool ifunc;                      /* STT_GNU_IFUNC: address is the resolver */
+    bool weak;                       /* undefined and weak: the word stays 0 */
 };
 
 /* Binds dynamic symbol number n of an object as the dynamic linker does when it relocates it. A

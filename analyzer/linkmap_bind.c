@@ -171,7 +171,7 @@ static struct linkmap_binding result(const struct elf_object *object, uint64_t n
 {
     Elf64_Sym s;
     memcpy(&s, object->tables->symbols + n * sizeof s, sizeof s);
-    return (struct linkmap_binding){.object = (struct elf_object *)(uintptr_t)object,
+    return (struct linkmap_binding){.object = object,
                                     .symbol = n,
                                     .address = s.st_value,
                                     .ifunc = ELF64_ST_TYPE(s.st_info) == STT_GNU_IFUNC &&
@@ -238,8 +238,7 @@ static uint64_t copied_size(const struct elf_object *o, const struct elf_relocat
 
 static struct linkmap_binding self(const struct elf_object *o, uint64_t address, bool ifunc)
 {
-    return (struct linkmap_binding){
-        .object = (struct elf_object *)(uintptr_t)o, .address = address, .ifunc = ifunc};
+    return (struct linkmap_binding){.object = o, .address = address, .ifunc = ifunc};
 }
 
 static struct linkmap_binding unrelocated(const struct elf_object *o, uint64_t address)

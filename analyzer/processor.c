@@ -12,37 +12,37 @@ enum { EBX = 1, ECX, EDX };
 /* A CPUID bit: leaf, register, bit (leaf 7 has subleaf 0). state: bits of XCR0 the operating system
  * must have enabled for the feature to be usable. */
 struct feature {
-    unsigned char level; /* micro-architecture level that requires it; 0: only the platform names */
     unsigned leaf;
+    unsigned char level; /* micro-architecture level that requires it; 0: only the platform names */
     unsigned char reg, bit, state;
 };
 
 enum { AVX_STATE = 0x06, AVX512_STATE = 0xe6 };
 
 static const struct feature features[] = {
-    {2, 1, ECX, 13, 0},            /* CMPXCHG16B */
-    {2, 0x80000001, ECX, 0, 0},    /* LAHF-SAHF */
-    {2, 1, ECX, 23, 0},            /* POPCNT */
-    {2, 1, ECX, 0, 0},             /* SSE3 */
-    {2, 1, ECX, 9, 0},             /* SSSE3 */
-    {2, 1, ECX, 19, 0},            /* SSE4.1 */
-    {2, 1, ECX, 20, 0},            /* SSE4.2 */
-    {3, 1, ECX, 28, AVX_STATE},    /* AVX */
-    {3, 7, EBX, 5, AVX_STATE},     /* AVX2 */
-    {3, 7, EBX, 3, 0},             /* BMI1 */
-    {3, 7, EBX, 8, 0},             /* BMI2 */
-    {3, 1, ECX, 29, AVX_STATE},    /* F16C */
-    {3, 1, ECX, 12, AVX_STATE},    /* FMA */
-    {3, 0x80000001, ECX, 5, 0},    /* LZCNT */
-    {3, 1, ECX, 22, 0},            /* MOVBE */
-    {4, 7, EBX, 16, AVX512_STATE}, /* AVX512F */
-    {4, 7, EBX, 30, AVX512_STATE}, /* AVX512BW */
-    {4, 7, EBX, 28, AVX512_STATE}, /* AVX512CD */
-    {4, 7, EBX, 17, AVX512_STATE}, /* AVX512DQ */
-    {4, 7, EBX, 31, AVX512_STATE}, /* AVX512VL */
+    {1, 2, ECX, 13, 0},            /* CMPXCHG16B */
+    {0x80000001, 2, ECX, 0, 0},    /* LAHF-SAHF */
+    {1, 2, ECX, 23, 0},            /* POPCNT */
+    {1, 2, ECX, 0, 0},             /* SSE3 */
+    {1, 2, ECX, 9, 0},             /* SSSE3 */
+    {1, 2, ECX, 19, 0},            /* SSE4.1 */
+    {1, 2, ECX, 20, 0},            /* SSE4.2 */
+    {1, 3, ECX, 28, AVX_STATE},    /* AVX */
+    {7, 3, EBX, 5, AVX_STATE},     /* AVX2 */
+    {7, 3, EBX, 3, 0},             /* BMI1 */
+    {7, 3, EBX, 8, 0},             /* BMI2 */
+    {1, 3, ECX, 29, AVX_STATE},    /* F16C */
+    {1, 3, ECX, 12, AVX_STATE},    /* FMA */
+    {0x80000001, 3, ECX, 5, 0},    /* LZCNT */
+    {1, 3, ECX, 22, 0},            /* MOVBE */
+    {7, 4, EBX, 16, AVX512_STATE}, /* AVX512F */
+    {7, 4, EBX, 30, AVX512_STATE}, /* AVX512BW */
+    {7, 4, EBX, 28, AVX512_STATE}, /* AVX512CD */
+    {7, 4, EBX, 17, AVX512_STATE}, /* AVX512DQ */
+    {7, 4, EBX, 31, AVX512_STATE}, /* AVX512VL */
 };
-static const struct feature avx512er = {0, 7, EBX, 27, AVX512_STATE};
-static const struct feature avx512pf = {0, 7, EBX, 26, AVX512_STATE};
+static const struct feature avx512er = {7, 0, EBX, 27, AVX512_STATE};
+static const struct feature avx512pf = {7, 0, EBX, 26, AVX512_STATE};
 
 static bool has(const struct feature *f)
 {

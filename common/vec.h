@@ -31,7 +31,11 @@ static inline void *vec_extend(struct arena *a, void *vec, size_t size)
 }
 
 /* Appends a zeroed element and gives its address: struct foo *f = vec_add(arena, &v); */
+#ifdef __cppcheck__ /* which cannot parse typeof of an expression */
+#define vec_add(arena, v) vec_extend((arena), (v), sizeof *(v)->items)
+#else
 #define vec_add(arena, v) ((__typeof__((v)->items))vec_extend((arena), (v), sizeof *(v)->items))
+#endif
 /* Appends a copy of value. */
 #define vec_push(a, v, value)                                                                      \
     do {                                                                                           \
@@ -39,9 +43,14 @@ static inline void *vec_extend(struct arena *a, void *vec, size_t size)
         (v)->items[(v)->count - 1] = (value);                                                      \
     } while (0)
 /* for (each pointer in the vector) */
+#ifdef __cppcheck__
+#define vec_each(item, v)                                                                          \
+    for (__auto_type item = (v)->items; item != (v)->items + (v)->count; item++)
+#else
 #define vec_each(item, v)                                                                          \
     for (__typeof__((v)->items + 0) item = (v)->items, item##_end = item + (v)->count;             \
          item != item##_end; item++)
+#endif
 /* Sorts with a qsort comparator. */
 #define vec_sort(v, compare)                                                                       \
     do {                                                                                           \
