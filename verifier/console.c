@@ -28,14 +28,21 @@ static const struct {
     {CONSOLE_BOOT, "^(Booting from ROM|Press Ctrl-B|PMM\\+|Machine UUID)", NULL, 0},
     {CONSOLE_BOOT, "^Powered by$", "^ +[A-Z][a-z]+ [0-9]+\\.[0-9]+\\.[0-9]+~", 0},
     {CONSOLE_BOOT, "^ *[A-Z][a-z]+ [0-9]+\\.[0-9]+\\.[0-9]+~[0-9a-z]+$", NULL, 0},
-    {CONSOLE_MISSING, "syscall \"([a-z0-9_]+)\" is not available", NULL, 1},
+    {CONSOLE_BOOT, "^ +\\.-{10,}\\.$", "^Bench core [0-9]", 0},
+    {CONSOLE_BOOT, "^Bench core [0-9]+(\\.[0-9]+)*$", NULL, 0},
+    {CONSOLE_MISSING, "syscall \"?([a-z0-9_]+)\"? is not available", NULL, 1},
     {CONSOLE_END, "main returned (-?[0-9]+)", NULL, 1},
     {CONSOLE_CRASH, LOG "(Assertion failure: .*)$", NULL, 6},
     {CONSOLE_CRASH, LOG "((Cannot handle|Unhandled) .*)$", NULL, 6},
     {CONSOLE_CRASH, "((Unhandled|Fatal) (page fault|exception|trap).*)", NULL, 1},
+    {CONSOLE_CRASH, "^panic: (.*)$", NULL, 1},
     {CONSOLE_LINK, "(Init function at 0x[0-9a-f]+ returned error -?[0-9]+.*)", NULL, 1},
     {CONSOLE_LINK, "(Could not initialize .* \\(-[0-9]+\\))", NULL, 1},
     {CONSOLE_LOG, LOG, NULL, 0},
+    {CONSOLE_LOG, "^\\[[a-z_]+\\.c\\] ", NULL, 0},
+    /* The bench core tells a call and its result on two lines. */
+    {CONSOLE_TRACE, "^\\[trace\\] ([a-z_][a-z0-9_]*)\\((.*)\\)$", NULL, 1},
+    {CONSOLE_RESULT, "^\\[trace\\] ([a-z_][a-z0-9_]*) = (.*)$", NULL, 1},
     /* Last: name(arguments) = result, alone on its line, name a known call. */
     {CONSOLE_TRACE, "^([a-z_][a-z0-9_]*)\\((.*)\\) = (.*)$", NULL, 1},
     {CONSOLE_TRACE, "^(exit|exit_group)\\((.*)\\)( = \\?)?$", NULL, 1},
@@ -167,12 +174,30 @@ static bool recognise(struct console *c, const char *line, struct console_event 
             char *result = group(c->a, line, &m[3]);
             event->has_result = parse_result(result, &event->result);
         }
+        if (event->kind == CONSOLE_RESULT)
+            event->has_result = parse_result(group(c->a, line, &m[2]), &event->result);
         if (owned(c, line))
             return false;
         event->line = arena_strdup(c->a, line);
         return true;
     }
     return false;
+}
+
+/* A result goes to the call that waits for one. */
+static void add_event(struct console *c, const struct console_event *event, console_events *events)
+{
+    size_t at = events->count;
+    while (event->kind == CONSOLE_RESULT && at-- > 0) {
+        struct console_event *e = &events->items[at];
+        if (e->kind == CONSOLE_TRACE && !e->has_result && strcmp(e->text, event->text) == 0) {
+            e->has_result = event->has_result;
+            e->result = event->result;
+            return;
+        }
+    }
+    if (event->kind != CONSOLE_RESULT)
+        vec_push(c->a, events, *event);
 }
 
 char *console_split(struct console *c, const char *text, size_t size, size_t *own_size,
@@ -200,7 +225,7 @@ char *console_split(struct console *c, const char *text, size_t size, size_t *ow
         }
         if (known && events) {
             event.offset = at;
-            vec_push(c->a, events, event);
+            add_event(c, &event, events);
         } else if (!known) {
             memcpy(own + used, text + at, length);
             used += length;

@@ -10,6 +10,7 @@ enum console_kind {
     CONSOLE_BOOT,    /* firmware, banner */
     CONSOLE_LOG,     /* the core's log */
     CONSOLE_TRACE,   /* one system call: text is its name */
+    CONSOLE_RESULT,  /* of a call told before: text is its name */
     CONSOLE_MISSING, /* the core says that it lacks a call: text is its name */
     CONSOLE_END,     /* the program has ended: text is its exit status */
     CONSOLE_CRASH,   /* the core or the program died: text is the reason */
