@@ -10,7 +10,7 @@
 /* What --verif and --perf have in common: the image, and how to run and compare it. */
 struct verif_cli {
     struct cli *cli;
-    struct verif_image image;
+    struct image image;
     struct verif_options verif; /* strings and numbers of the command line; the rest is filled in */
     strings ignore;             /* --ignore */
     struct test_file tests;     /* read from cli->test_file */

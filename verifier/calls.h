@@ -4,7 +4,7 @@
 #ifndef VERIFIER_CALLS_H
 #define VERIFIER_CALLS_H
 
-#include "verifier/console.h"
+#include "common/console.h"
 
 struct call {
     const char *name;

@@ -47,7 +47,7 @@ static void trace_image(struct search *s)
     s->image = in->image->calls;
     if (s->image.count || !in->verif_image->trace)
         return;
-    struct verif_image twin = *in->verif_image;
+    struct image twin = *in->verif_image;
     twin.path = twin.trace;
     struct observed *o = ARENA_NEW(s->a, struct observed);
     const listenings *ports = &in->native->drive.ports;

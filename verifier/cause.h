@@ -10,7 +10,7 @@ struct cause_input {
     const struct observed *native, *image;
     const struct verif_run *run;
     const struct runner *runner;
-    const struct verif_image *verif_image;
+    const struct image *verif_image;
     const struct script *script;
     size_t index; /* of the run */
 };

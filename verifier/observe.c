@@ -256,7 +256,7 @@ static void settle_exit(struct observed *o, const struct runner *runner, bool en
 
 /* The runner's command line for this run, variables replaced. */
 static enum status image_command(struct bench *b, const struct runner *runner,
-                                 const struct verif_image *image, const listenings *ports,
+                                 const struct image *image, const listenings *ports,
                                  strings *command)
 {
     strings arguments = {0};
@@ -266,7 +266,7 @@ static enum status image_command(struct bench *b, const struct runner *runner,
 }
 
 enum status observe_image(struct bench *b, const char *name, const struct runner *runner,
-                          const struct verif_image *image, const struct script *script,
+                          const struct image *image, const struct script *script,
                           const listenings *ports, struct observed *out)
 {
     const struct verif_options *o = b->options;

@@ -5,11 +5,11 @@
 #define VERIFIER_OBSERVE_H
 
 #include "common/drive.h"
+#include "common/runner.h"
 #include "common/sandbox.h"
 #include "verifier/calls.h"
 #include "verifier/compare.h"
 #include "verifier/normalise.h"
-#include "verifier/runner.h"
 
 struct observed {
     struct drive drive;
@@ -56,7 +56,7 @@ struct script {
 };
 
 enum status observe_image(struct bench *b, const char *name, const struct runner *runner,
-                          const struct verif_image *image, const struct script *script,
+                          const struct image *image, const struct script *script,
                           const listenings *ports, struct observed *out);
 
 /* The lines of a piece of an observed console (image: without what is the core's). */

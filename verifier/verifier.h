@@ -6,6 +6,7 @@
 #include "common/catalogue.h"
 #include "common/diag.h"
 #include "common/profile.h"
+#include "common/runner.h"
 #include "common/selection.h"
 #include "common/testfile.h"
 #include <stdio.h>
@@ -88,18 +89,6 @@ extern const struct jm_type verif_type;
 
 enum status verif_read(struct diag *d, struct arena *a, const char *path, struct verif *out);
 
-/* An image and how to run it. */
-struct verif_image {
-    const char *path;
-    const char *initrd;       /* NULL: none */
-    const char *trace;        /* the same image with the core's own trace of calls; NULL: none */
-    const char *runner;       /* a runner's name, or a command template; NULL: found out */
-    const char *memory;       /* "64M"; NULL: the runner's default */
-    const char *platform;     /* "kvm", "linuxu"; NULL: found out from the file */
-    strings kernel_arguments; /* before the program's own */
-    const char *share; /* folder that both the image and Linux see as work folder; NULL: none */
-};
-
 struct verif_options {
     const char *program; /* absolute */
     const char *name;    /* argv[0], as the user wrote it; NULL: the path */
@@ -122,7 +111,7 @@ struct verif_options {
 
 /* Fills *out. STATUS_FOUND: different. STATUS_SYSTEM: neither side could be run. */
 enum status verify(struct diag *d, struct arena *a, const struct verif_options *options,
-                   const struct verif_image *image, struct verif *out);
+                   const struct image *image, struct verif *out);
 
 /* Readable report. */
 void verif_print(const struct verif *v, FILE *out, bool colour, int verbosity);

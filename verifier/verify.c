@@ -58,8 +58,8 @@ static enum status judge(struct bench *b, const struct runner *runner, size_t in
     return STATUS_OK;
 }
 
-static enum status one_run(struct bench *b, const struct runner *runner,
-                           const struct verif_image *image, size_t index, struct verif *out)
+static enum status one_run(struct bench *b, const struct runner *runner, const struct image *image,
+                           size_t index, struct verif *out)
 {
     struct arena *a = b->a;
     size_t repeat = b->options->repeat > 0 ? (size_t)b->options->repeat : REPEAT;
@@ -109,8 +109,8 @@ static void count(struct verif *v)
     }
 }
 
-static enum status all_runs(struct bench *b, const struct runner *runner,
-                            const struct verif_image *image, struct verif *out)
+static enum status all_runs(struct bench *b, const struct runner *runner, const struct image *image,
+                            struct verif *out)
 {
     const struct verif_options *o = b->options;
     size_t runs = o->command_lines.count ? o->command_lines.count : 1;
@@ -132,7 +132,7 @@ static enum status all_runs(struct bench *b, const struct runner *runner,
 }
 
 enum status verify(struct diag *d, struct arena *a, const struct verif_options *options,
-                   const struct verif_image *image, struct verif *out)
+                   const struct image *image, struct verif *out)
 {
     memset(out, 0, sizeof *out);
     out->schema = VERIF_SCHEMA;

@@ -11,9 +11,9 @@
 
 #include "verifier/calls.h"
 #include "verifier/compare.h"
-#include "verifier/console.h"
+#include "common/console.h"
 #include "verifier/normalise.h"
-#include "verifier/runner.h"
+#include "common/runner.h"
 
 static struct arena *a;
 static struct diag d;
@@ -119,7 +119,7 @@ static void normalisers_mask_what_they_name(void **state)
     strings ignore = LINES("v[0-9]+"), got = {0}, bad = LINES("("), unknown = LINES("moods");
     struct normalisers n;
     assert_int_equal(normalisers_prepare(&d, a, NULL, &ignore, &n), STATUS_OK);
-    normalise(&n, "\033[1mx v12\033[0m\r\ny\r", 18, true, &got);
+    normalise(&n, "\033[1mx v12\033[0m\r\ny\r", 17, true, &got);
     assert_string_equal(got.items[0], "x <ignored>");
     assert_string_equal(got.items[1], "y");
     verif_normalisers report = {0};
@@ -210,7 +210,7 @@ static void calls_part_where_results_differ(void **state)
 static void runner_templates(void **state)
 {
     (void)state;
-    struct verif_image image = {.path = "/bin/sh", .memory = "1G"};
+    struct image image = {.path = "/bin/sh", .memory = "1G"};
     struct runner r;
     image.runner = "run [-i {initrd}] -m {mib} '{image} x' {args} [--last {args}]";
     assert_int_equal(runner_choose(&d, a, &image, &r), STATUS_OK);

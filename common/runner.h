@@ -5,11 +5,22 @@
  * {args}, {memory}, {mib}, {forwards}, {share} and {kernel_args} are replaced; {args} that stands
  * alone becomes one word per argument. What is in [ ] is left out when a name in it has no value.
  */
-#ifndef VERIFIER_RUNNER_H
-#define VERIFIER_RUNNER_H
+#ifndef COMMON_RUNNER_H
+#define COMMON_RUNNER_H
 
 #include "common/process.h"
-#include "verifier/verifier.h"
+#include "common/vec.h"
+
+/* An image and how to run it. */
+struct image {
+    const char *path;
+    const char *initrd;       /* NULL: none */
+    const char *trace;        /* the same image with the core's own trace of calls; NULL: none */
+    const char *runner;       /* a runner's name, or a command template; NULL: found out */
+    const char *memory;       /* "64M"; NULL: the runner's default */
+    strings kernel_arguments; /* before the program's own */
+    const char *share; /* folder that both the image and Linux see as work folder; NULL: none */
+};
 
 enum exit_from {
     EXIT_PROCESS,    /* the runner ends with the program's status */
@@ -35,12 +46,12 @@ const char *image_kind(const char *path);
 
 /* The runner named, or the template given, or the first in the table that can run this image
  * here. STATUS_SYSTEM says what is missing. */
-enum status runner_choose(struct diag *d, struct arena *a, const struct verif_image *image,
+enum status runner_choose(struct diag *d, struct arena *a, const struct image *image,
                           struct runner *out);
 
 /* The command line; ports are forwarded from this host. */
 enum status runner_command(struct diag *d, struct arena *a, const struct runner *runner,
-                           const struct verif_image *image, const strings *arguments,
+                           const struct image *image, const strings *arguments,
                            const listenings *ports, strings *argv);
 
 /* "qemu-kvm, qemu-tcg, ...", for --help. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What cores and loaders print on the console beside the program's own output: recognised by a
  * table of patterns (console.c). */
-#ifndef VERIFIER_CONSOLE_H
-#define VERIFIER_CONSOLE_H
+#ifndef COMMON_CONSOLE_H
+#define COMMON_CONSOLE_H
 
-#include "verifier/verifier.h"
+#include "common/diag.h"
+#include "common/vec.h"
+#include <stdbool.h>
 
 enum console_kind {
     CONSOLE_BOOT,    /* firmware, banner */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "verifier/runner.h"
+#include "common/runner.h"
 #include "common/file.h"
 #include <ctype.h>
 #include <elf.h>
@@ -163,7 +163,7 @@ static bool usable(const char *path)
     return fd >= 0;
 }
 
-enum status runner_choose(struct diag *d, struct arena *a, const struct verif_image *image,
+enum status runner_choose(struct diag *d, struct arena *a, const struct image *image,
                           struct runner *out)
 {
     if (!file_exists(image->path))
@@ -207,7 +207,7 @@ enum status runner_choose(struct diag *d, struct arena *a, const struct verif_im
 
 struct values {
     struct arena *a;
-    const struct verif_image *image;
+    const struct image *image;
     const strings *arguments;
     const char *mib, *memory, *forwards, *kernel_args;
 };
@@ -301,8 +301,7 @@ static void add_words(const struct values *v, const char *from, const char *to, 
 
 /* "library parameters -- program's arguments", as Unikraft's kernel command line has it; the first
  * word is the program's name. */
-static const char *kernel_args(struct arena *a, const struct verif_image *image,
-                               const strings *arguments)
+static const char *kernel_args(struct arena *a, const struct image *image, const strings *arguments)
 {
     if (!image->kernel_arguments.count && !arguments->count)
         return "";
@@ -318,7 +317,7 @@ static const char *kernel_args(struct arena *a, const struct verif_image *image,
 }
 
 enum status runner_command(struct diag *d, struct arena *a, const struct runner *runner,
-                           const struct verif_image *image, const strings *arguments,
+                           const struct image *image, const strings *arguments,
                            const listenings *ports, strings *argv)
 {
     int64_t bytes = image->memory ? parse_memory(image->memory) : (int64_t)DEFAULT_MIB << 20;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "verifier/console.h"
+#include "common/console.h"
 #include "common/syscalls.h"
 #include <ctype.h>
 #include <errno.h>
