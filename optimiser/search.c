@@ -427,7 +427,9 @@ static struct proposal neighbour(struct search *f, size_t step)
     struct proposal out = {NULL, -1};
     const struct point *best = NULL;
     size_t objective = f->s->whole_front ? step % f->objectives : 0;
-    vec_each(p, &f->points) if (p->works && (!best || better(f, p, best, objective))) best = p;
+    vec_each (p, &f->points)
+        if (p->works && (!best || better(f, p, best, objective)))
+            best = p;
     int *x = arena_array(f->a, f->s->knobs.count + 1, sizeof *x);
     for (size_t k = 0; best && k < f->s->knobs.count; k++) {
         memcpy(x, best->x, f->s->knobs.count * sizeof *x);
