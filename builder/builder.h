@@ -8,27 +8,45 @@
 #include "common/selection.h"
 
 struct builder_options {
-    const char *source_dir; /* mode source: the program's C sources */
+    const char *source_dir; /* mode source: the program's C, C++ and assembly sources */
     const char *uk_root;    /* the core tree; NULL: write the app folder only */
     const char *uk_libs;    /* folder holding external libraries' trees (and app-elfloader) */
     bool no_make;
-    int jobs; /* 0: number of processors */
-    bool olddefconfig_only;
+    int jobs;               /* 0: number of processors */
+    bool olddefconfig_only; /* stop when the tree has accepted the configuration */
+    /* Further files for the initrd (mode binary): absolute paths, folders with all they hold. */
+    strings initrd_files;
+    strings arguments; /* of the program, for the command line that runs the image */
 };
 
 struct build_result {
-    const char *app_dir;
-    strings files;     /* written, relative to app_dir */
-    const char *image; /* NULL: none was built */
+    const char *app_dir; /* absolute */
+    strings files;       /* written, relative to app_dir, sorted */
+    const char *image;   /* NULL: none was built */
     const char *debug_image;
-    const char *initrd; /* NULL: none */
+    strings images;     /* all of them: one per platform */
+    const char *initrd; /* absolute path; NULL: none */
     const char *reason; /* why there is no image; NULL when there is one */
+    strings dropped;    /* "OPTION: reason": what the tree's configuration did not accept */
+    strings undefined;  /* symbols that the link did not find */
+    strings run;        /* command line that runs the image, word by word; empty: none */
+    int64_t image_size; /* bytes */
+    int64_t make_ms;
 };
 
-/* Writes the app folder at app_dir and, where a core is given, configures and makes. */
+/* Writes the app folder at app_dir and, where a core is given, configures and makes; standard input
+ * is never read. STATUS_FOUND: the tree dropped a requested option, or the link misses symbols or
+ * headers (out->dropped, out->undefined and the message say which and what to do). STATUS_INPUT:
+ * the program can never run this way, or a folder is not what it should be. STATUS_SYSTEM: a tool
+ * of the host is missing or make failed otherwise. out is filled as far as it came. */
 enum status build(struct diag *d, struct arena *a, const struct profile *profile,
                   const struct catalogue *catalogue, const struct selection *selection,
                   const struct builder_options *options, const char *app_dir,
                   struct build_result *out);
+
+/* Renders a catalogue as one Kconfig file that kconfig-conf reads; repositories whose name is in
+ * excluded are left out. In the arena. */
+const char *builder_kconfig(struct arena *a, const struct catalogue *catalogue,
+                            const strings *excluded);
 
 #endif

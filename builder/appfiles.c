@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Config.uk, Makefile.uk and Makefile of the app folder. */
+#include "builder/private.h"
+#include "common/file.h"
+#include <ctype.h>
+#include <string.h>
+
+static const char *upper(struct arena *a, const char *s)
+{
+    char *copy = arena_strdup(a, s);
+    for (char *p = copy; *p; p++)
+        *p = (char)toupper((unsigned char)*p);
+    return copy;
+}
+
+/* The libraries the program itself asks for, for those who configure without the .config. */
+static enum status write_config_uk(struct job *j)
+{
+    text t = {0};
+    text_add(
+        j->a, &t,
+        "# What %s needs; the .config beside this file says it exactly.\nconfig %s_NEEDS\n\tbool\n"
+        "\tdefault y\n",
+        j->name, upper(j->a, j->library));
+    vec_each (l, &j->selection->libraries) {
+        int i = l->option ? kconfig_find(j->model, l->option) : -1;
+        if (i >= 0 && kconfig_visibility(j->model, i) == TRI_Y && kconfig_tri(j->model, i) == TRI_Y)
+            text_add(j->a, &t, "\timply %s\n", l->option);
+    }
+    return text_write(j, &t, "Config.uk");
+}
+
+static void add_source(struct job *j, text *t, const struct source *s, const char *prefix)
+{
+    const char *slash = strrchr(s->path, '/'), *base = slash ? slash + 1 : s->path;
+    const char *dot = strrchr(base, '.');
+    text_add(j->a, t, "%s_SRCS-y += %s%s%s\n", prefix, s->path, s->variant ? "|" : "",
+             s->variant ? s->variant : "");
+    if (s->flags)
+        text_add(j->a, t, "%s_%s%s%s_FLAGS-y += %s\n", prefix,
+                 upper(j->a, arena_strndup(j->a, base, (size_t)(dot ? dot - base : 0))),
+                 s->variant ? "_" : "", s->variant ? upper(j->a, s->variant) : "", s->flags);
+}
+
+static enum status write_makefile_uk(struct job *j)
+{
+    text t = {0};
+    const char *prefix = upper(j->a, j->library);
+    if (j->binary) {
+        text_add(j->a, &t,
+                 "# %s itself is not built: the loader among the external libraries runs it.\n",
+                 j->name);
+        return text_write(j, &t, "Makefile.uk");
+    }
+    text_add(j->a, &t, "$(eval $(call addlib,%s))\n\n", j->library);
+    vec_each (dir, &j->include_dirs) {
+        text_add(j->a, &t, "%s_CINCLUDES-y += -I%s\n", prefix, *dir);
+        text_add(j->a, &t, "%s_CXXINCLUDES-y += -I%s\n", prefix, *dir);
+    }
+    text_add(j->a, &t,
+             "\n# The sources are a user's: their warnings are not this build's errors.\n"
+             "%s_CFLAGS-y += -Wno-error\n%s_CXXFLAGS-y += -Wno-error\n\n",
+             prefix, prefix);
+    vec_each (s, &j->sources)
+        add_source(j, &t, s, prefix);
+    return text_write(j, &t, "Makefile.uk");
+}
+
+/* Folder of an external library as the Makefile writes it. */
+static const char *library_path(struct job *j, const struct external *e)
+{
+    const char *slash = e->folder ? strrchr(e->folder, '/') : NULL;
+    return arena_printf(j->a, "$(UK_LIBS)/%s", slash ? slash + 1 : e->repository);
+}
+
+static enum status write_makefile(struct job *j)
+{
+    text t = {0};
+    const char *libs = j->options->uk_libs;
+    if (j->externals.count && j->externals.items[0].folder) {
+        const char *first = j->externals.items[0].folder;
+        libs = arena_strndup(j->a, first, (size_t)(strrchr(first, '/') - first));
+    }
+    text_add(j->a, &t,
+             "# UK_ROOT: tree of %s %s; UK_LIBS: folder of the external libraries' trees.\n"
+             "UK_ROOT ?= %s\nUK_LIBS ?= %s\nL :=",
+             j->catalogue->name, j->catalogue->version, j->uk_root ? j->uk_root : "../unikraft",
+             libs ? libs : "../libs");
+    vec_each (e, &j->externals)
+        text_add(j->a, &t, "%s%s", e == j->externals.items ? " " : ":", library_path(j, e));
+    text_add(j->a, &t,
+             "\n\n.PHONY: all\nall:\n"
+             "\t@$(MAKE) -C $(UK_ROOT) A=$(CURDIR) L=$(L) O=$(CURDIR)/build </dev/null\n\n"
+             "# Any other goal is the core's: olddefconfig, menuconfig, clean, properclean ...\n"
+             "%%:\n\t@$(MAKE) -C $(UK_ROOT) A=$(CURDIR) L=$(L) O=$(CURDIR)/build $@\n\n"
+             "Makefile: ;\n");
+    return text_write(j, &t, "Makefile");
+}
+
+enum status step_app_files(struct job *j)
+{
+    enum status status = write_config_uk(j);
+    if (!status)
+        status = write_makefile_uk(j);
+    return status ? status : write_makefile(j);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Running the tree's make, finding the images, and the line that runs them. */
+#include "builder/private.h"
+#include "common/file.h"
+#include "common/subprocess.h"
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAKE_MS = 3600 * 1000, MAKE_OUTPUT = 64 << 20, LINE = 160 };
+
+/* Shows each step ("  CC  libx: file.o") as it comes. */
+struct watcher {
+    struct diag *d;
+    size_t steps, used;
+    char line[LINE];
+};
+
+static void on_output(void *context, int stream, const char *data, size_t size)
+{
+    struct watcher *w = context;
+    for (size_t i = 0; stream == 1 && i < size; i++) {
+        if (data[i] != '\n') {
+            if (w->used + 1 < sizeof w->line)
+                w->line[w->used++] = data[i] == '\t' ? ' ' : data[i];
+            continue;
+        }
+        w->line[w->used] = '\0';
+        w->used = 0;
+        if (strncmp(w->line, "  ", 2) == 0)
+            w->steps++;
+        if (strncmp(w->line, "  ", 2) == 0)
+            diag_progress(w->d, w->steps, 0, "making:%s", w->line);
+    }
+}
+
+static int by_text(const void *x, const void *y)
+{
+    return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+/* An image is an executable with a .dbg twin. */
+static void find_images(struct job *j)
+{
+    const char *folder = arena_printf(j->a, "%s/build", j->app_dir);
+    DIR *handle = opendir(folder);
+    for (const struct dirent *e; handle && (e = readdir(handle));) {
+        size_t n = strlen(e->d_name);
+        if (n < 5 || strcmp(e->d_name + n - 4, ".dbg") != 0)
+            continue;
+        const char *image = arena_printf(j->a, "%s/%.*s", folder, (int)n - 4, e->d_name);
+        struct stat st;
+        if (stat(image, &st) == 0 && S_ISREG(st.st_mode))
+            vec_push(j->a, &j->out->images, image);
+    }
+    if (handle)
+        closedir(handle);
+    vec_sort(&j->out->images, by_text);
+}
+
+static void choose_image(struct job *j)
+{
+    const char *chosen = NULL;
+    vec_each (image, &j->out->images)
+        if (!chosen || (strstr(*image, "_qemu-") && !strstr(chosen, "_qemu-")))
+            chosen = *image;
+    struct stat st;
+    j->out->image = chosen;
+    if (chosen && stat(chosen, &st) == 0) {
+        j->out->image_size = st.st_size;
+        j->out->debug_image = arena_printf(j->a, "%s.dbg", chosen);
+    }
+}
+
+enum status step_make(struct job *j)
+{
+    if (!j->uk_root)
+        return STATUS_OK;
+    if (j->options->no_make || j->options->olddefconfig_only) {
+        j->out->reason = "making was not asked for (--no-make)";
+        return STATUS_OK;
+    }
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int jobs = j->options->jobs ? j->options->jobs : processors > 0 ? (int)processors : 1;
+    struct watcher w = {.d = j->d};
+    struct subprocess p = {.argv = make_arguments(j, "all", jobs),
+                           .timeout_ms = MAKE_MS,
+                           .output_limit = MAKE_OUTPUT,
+                           .on_output = on_output,
+                           .context = &w};
+    enum status status = subprocess_run(j->d, j->a, &p);
+    diag_progress_end(j->d);
+    if (status)
+        return status;
+    j->out->make_ms = p.duration_ms;
+    const char *log = arena_printf(j->a, "%s/build/make.log", j->app_dir);
+    struct diag quiet;
+    diag_init(&quiet, -1);
+    const char *both = arena_printf(j->a, "%s%s", p.out, p.err);
+    (void)file_write(&quiet, log, both, strlen(both), 0);
+    if (p.timed_out)
+        return diag_fail(j->d, STATUS_SYSTEM, "make did not end in an hour (see %s)", log);
+    if (p.exit_status != 0)
+        return diagnose_make(j, p.out, p.err, p.exit_status);
+    find_images(j);
+    choose_image(j);
+    if (!j->out->image)
+        return diag_fail(j->d, STATUS_SYSTEM,
+                         "make ended well, but left no image in %s/build (see %s)", j->app_dir,
+                         log);
+    return STATUS_OK;
+}
+
+void step_run_line(struct job *j)
+{
+    const char *image = j->out->image;
+    if (!image)
+        return;
+    strings *run = &j->out->run;
+    text line = {0};
+    strings words = {0};
+    if (j->whole_root)
+        vec_push(j->a, &words, j->profile->program.path);
+    vec_each (w, &j->options->arguments)
+        vec_push(j->a, &words, *w);
+    if (strstr(image, "_linuxu-")) {
+        vec_push(j->a, run, image);
+        if (j->out->initrd)
+            vec_push(j->a, run, arena_printf(j->a, "--initrd=%s", j->out->initrd));
+        vec_each (w, &words)
+            vec_push(j->a, run, *w);
+        return;
+    }
+    const char *const fixed[] = {
+        "qemu-system-x86_64", "-nographic", "-vga", "none", "-no-reboot", "-device",
+        "isa-debug-exit",     "-kernel",    image};
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+        vec_push(j->a, run, fixed[i]);
+    if (j->out->initrd) {
+        vec_push(j->a, run, "-initrd");
+        vec_push(j->a, run, j->out->initrd);
+    }
+    vec_each (w, &words) {
+        bool blank = strpbrk(*w, " \t") || !**w;
+        text_add(j->a, &line, "%s%s%s%s", line.count ? " " : "", blank ? "\"" : "", *w,
+                 blank ? "\"" : "");
+    }
+    if (line.count) {
+        vec_push(j->a, &line, '\0');
+        vec_push(j->a, run, "-append");
+        vec_push(j->a, run, line.items);
+    }
+}
