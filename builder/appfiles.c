@@ -22,10 +22,17 @@ static enum status write_config_uk(struct job *j)
         "# What %s needs; the .config beside this file says it exactly.\nconfig %s_NEEDS\n\tbool\n"
         "\tdefault y\n",
         j->name, upper(j->a, j->library));
+    strings done = {0};
     vec_each (l, &j->selection->libraries) {
         int i = l->option ? kconfig_find(j->model, l->option) : -1;
-        if (i >= 0 && kconfig_visibility(j->model, i) == TRI_Y && kconfig_tri(j->model, i) == TRI_Y)
-            text_add(j->a, &t, "\timply %s\n", l->option);
+        bool again = false;
+        vec_each (name, &done)
+            again = again || (i >= 0 && strcmp(*name, l->option) == 0);
+        if (again || i < 0 || kconfig_visibility(j->model, i) != TRI_Y ||
+            kconfig_tri(j->model, i) != TRI_Y)
+            continue;
+        vec_push(j->a, &done, l->option);
+        text_add(j->a, &t, "\timply %s\n", l->option);
     }
     return text_write(j, &t, "Config.uk");
 }
@@ -58,7 +65,7 @@ static enum status write_makefile_uk(struct job *j)
         text_add(j->a, &t, "%s_CXXINCLUDES-y += -I%s\n", prefix, *dir);
     }
     text_add(j->a, &t,
-             "\n# The sources are a user's: their warnings are not this build's errors.\n"
+             "# The sources are a user's: their warnings are not this build's errors.\n"
              "%s_CFLAGS-y += -Wno-error\n%s_CXXFLAGS-y += -Wno-error\n\n",
              prefix, prefix);
     vec_each (s, &j->sources)

@@ -34,14 +34,40 @@ static bool deviates(struct job *j, int option)
     return other;
 }
 
-/* A choice's members leave their mark on each other: the chosen one is written. */
-static bool worth_writing(struct job *j, int option)
+/* Whether the choice would fall on another member if nobody had chosen. */
+static bool chosen_by_hand(struct job *j, int option)
 {
     const struct catalogue_option *o = kconfig_option(j->model, option);
-    if (o->choice)
-        return kconfig_tri(j->model, option) == TRI_Y && kconfig_assigned(j->model, option) &&
-               kconfig_visibility(j->model, option) == TRI_Y;
-    return deviates(j, option);
+    if (kconfig_tri(j->model, option) != TRI_Y || kconfig_visibility(j->model, option) != TRI_Y)
+        return false;
+    VEC(struct jm_pair) kept = {0};
+    size_t choice = 0;
+    for (; choice < j->catalogue->choices.count; choice++)
+        if (strcmp(j->catalogue->choices.items[choice].name, o->choice) == 0)
+            break;
+    if (choice == j->catalogue->choices.count)
+        return true;
+    const struct catalogue_choice *c = &j->catalogue->choices.items[choice];
+    vec_each (m, &c->members) {
+        int i = kconfig_find(j->model, *m);
+        const char *assigned = i < 0 ? NULL : kconfig_assigned(j->model, i);
+        if (!assigned)
+            continue;
+        vec_push(j->a, &kept, ((struct jm_pair){*m, arena_strdup(j->a, assigned)}));
+        kconfig_unset(j->model, i);
+    }
+    bool other = kconfig_chosen(j->model, (int)choice) != option;
+    /* The member set to y last is the chosen one. */
+    vec_each (k, &kept)
+        kconfig_set(j->model, kconfig_find(j->model, k->key), k->value);
+    kconfig_set(j->model, option, "y");
+    return other;
+}
+
+static bool worth_writing(struct job *j, int option)
+{
+    return kconfig_option(j->model, option)->choice ? chosen_by_hand(j, option)
+                                                    : deviates(j, option);
 }
 
 /* any: whether the "kconfig:" above them is there already. */
