@@ -106,6 +106,8 @@ static enum status shell(struct kmacros *m, const char *command, const char **ou
         known = true;
     }
     if (!known)
+        m->unevaluated = command;
+    if (!known)
         problem(m, "command not evaluated (--trust-tree runs it)", command);
     *out = as_value(m->arena, output);
     return STATUS_OK;
@@ -256,5 +258,6 @@ enum status kmacro_expand(struct kmacros *m, const char *text, const char **out)
 {
     m->depth = 0;
     m->steps = 0;
+    m->unevaluated = NULL;
     return expand_with(m, text, NULL, 0, out);
 }

@@ -30,7 +30,8 @@ struct kmacros {
     const char *file; /* of the line being expanded, for messages and $(filename) */
     size_t line;
     int depth;
-    size_t steps; /* of one expansion */
+    size_t steps;            /* of one expansion */
+    const char *unevaluated; /* the last command that was not, in the line being expanded */
 };
 
 /* Sets a simple variable, as the environment would. */

@@ -545,7 +545,12 @@ static enum status parse_line(struct kparse *k, char *line)
     status = kmacro_expand(&k->macros, line, &expanded);
     if (status || !*skip(expanded))
         return status;
-    return statement(k, expanded);
+    status = statement(k, expanded);
+    if (status && k->macros.unevaluated)
+        return kinput_fail(
+            k, "this needs a command that is not run unless --trust-tree is given: %.200s",
+            k->macros.unevaluated);
+    return status;
 }
 
 /* At the end of a file every block it opened must be closed. */

@@ -22,9 +22,10 @@ struct reading {
 
 static void problem(struct makefile_reader *r, const char *what, const char *text)
 {
+    bool core = strcmp(r->top, r->root) == 0;
     vec_push(r->arena, r->problems,
-             arena_printf(r->arena, "%s/%s:%zu: %s: %.120s", r->repository, r->file, r->line, what,
-                          text));
+             arena_printf(r->arena, "%s%s%s:%zu: %s: %.120s", core ? "" : r->repository,
+                          core ? "" : "/", r->file, r->line, what, text));
 }
 
 /* ---- conditions ---- */
@@ -355,6 +356,8 @@ static void provided_calls(struct reading *g, const char *word, const char *valu
         option = own.expr->name;
     else
         condition = kexpr_and(r->arena, condition, own.expr);
+    if (kexpr_is_const(condition, "n"))
+        return;
     for (const char *call; (call = next_word(r->arena, &value));)
         add_call(g, call, option, condition);
 }
