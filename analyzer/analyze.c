@@ -50,6 +50,11 @@ static int by_name(const void *x, const void *y)
     return strcmp(a->version, b->version);
 }
 
+static int by_text(const void *x, const void *y)
+{
+    return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
 static void add_import(struct linkmap *map, struct profile_static *s, uint64_t n, bool copied)
 {
     const struct elf_object *program = map->objects.items[0].elf;
@@ -64,7 +69,7 @@ static void add_import(struct linkmap *map, struct profile_static *s, uint64_t n
 
 /* Imports are what the program's own dynamic symbol table leaves undefined, and what it holds a
  * copy of; the rest it exports. */
-static void fill_symbols(struct linkmap *map, struct profile_static *s)
+static void fill_symbols(struct linkmap *map, bool exports, struct profile_static *s)
 {
     const struct elf_object *program = map->objects.items[0].elf;
     for (uint64_t n = 1; n < program->symbols.count; n++) {
@@ -74,12 +79,14 @@ static void fill_symbols(struct linkmap *map, struct profile_static *s)
         bool copied = symbol->section != SHN_UNDEF && has_copy(program, n);
         if (symbol->section == SHN_UNDEF || copied)
             add_import(map, s, n, copied);
-        else if (symbol->visibility != STV_HIDDEN && symbol->visibility != STV_INTERNAL)
+        else if (exports && symbol->visibility != STV_HIDDEN && symbol->visibility != STV_INTERNAL)
             vec_push(map->arena, &s->exported,
-                     ((struct profile_symbol){symbol->name, symbol->version, program->name}));
+                     symbol->version ? arena_printf(map->arena, "%s%s%s", symbol->name,
+                                                    symbol->hidden ? "@" : "@@", symbol->version)
+                                     : symbol->name);
     }
     vec_sort(&s->symbols, by_name);
-    vec_sort(&s->exported, by_name);
+    vec_sort(&s->exported, by_text);
 }
 
 static const char *join(struct arena *a, const strings *list)
@@ -118,7 +125,7 @@ enum status analyze(struct diag *d, struct arena *a, const char *path,
     struct profile_static *s = &profile->static_part;
     fill_program(map->objects.items[0].elf, &profile->program);
     fill_libraries(map, s);
-    fill_symbols(map, s);
+    fill_symbols(map, !options->libraries_only, s);
     s->present = true;
     return map->missing.count ? report_missing(d, map) : STATUS_OK;
 }

@@ -11,7 +11,7 @@ struct analyzer_options {
     const char *root;         /* prefix under which libraries are looked for; NULL: "/" */
     strings plugins;          /* --plugin FILE|DIR */
     bool no_cache;
-    bool libraries_only; /* stop after link map and symbols */
+    bool libraries_only; /* stop after link map and imported symbols */
     const char *why;     /* a system call to explain on standard error; NULL: none */
 };
 

@@ -279,6 +279,24 @@ enum status elf_object_open_fd(struct diag *d, struct arena *a, int fd, const ch
     return status ? status : parse(d, *out);
 }
 
+enum status elf_object_open_library(struct diag *d, struct arena *a, int fd, const char *path,
+                                    unsigned machine, struct elf_object **out)
+{
+    struct elf_object *o;
+    *out = NULL;
+    enum status status = map_file(d, a, path, fd, &o);
+    if (status)
+        return status;
+    const unsigned char *p = o->data;
+    bool elf = o->size >= 20 && !memcmp(p, ELFMAG, SELFMAG);
+    if (elf && (p[EI_CLASS] != ELFCLASS64 || p[EI_DATA] != ELFDATA2LSB ||
+                (p[18] | (unsigned)p[19] << 8) != machine))
+        return STATUS_OK;
+    status = parse(d, o);
+    *out = status ? NULL : o;
+    return status;
+}
+
 enum status elf_object_open(struct diag *d, struct arena *a, const char *path,
                             struct elf_object **out)
 {

@@ -144,6 +144,9 @@ enum status elf_object_open(struct diag *d, struct arena *a, const char *path,
 /* The same for a file already open, which the caller closes; path: what messages call it. */
 enum status elf_object_open_fd(struct diag *d, struct arena *a, int fd, const char *path,
                                struct elf_object **out);
+/* The same for a library of a certain machine: one for another is no error, *out is NULL then. */
+enum status elf_object_open_library(struct diag *d, struct arena *a, int fd, const char *path,
+                                    unsigned machine, struct elf_object **out);
 /* The same for an image in memory (a file read whole, or a vDSO), which must outlive the arena's
  * use. name: what messages and documents call it. */
 enum status elf_object_from_memory(struct diag *d, struct arena *a, const void *data, size_t size,

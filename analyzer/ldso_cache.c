@@ -5,7 +5,6 @@
  * sorted descending by a comparison that reads digits as numbers. */
 #include "analyzer/ldso_cache.h"
 #include <elf.h>
-#include <stdbool.h>
 #include <string.h>
 
 enum {
@@ -97,6 +96,11 @@ struct ldso_cache *ldso_cache_parse(struct arena *a, const void *data, size_t si
                              .text = (const char *)bytes + end,
                              .text_size = size - end};
     return c;
+}
+
+bool ldso_cache_has_hwcaps(const struct ldso_cache *c)
+{
+    return c->hwcaps_count > 0;
 }
 
 static bool digit(char c)

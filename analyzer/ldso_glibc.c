@@ -25,9 +25,58 @@ static bool folder_exists(struct linkmap *map, const char *path)
     return exists;
 }
 
+const char *linkmap_platform(const struct linkmap *map)
+{
+    struct linkmap_search *how = map->how;
+    if (!how->platform)
+        linkmap_processor(map->arena, map->objects.items[0].elf->machine, &how->hwcaps,
+                          &how->platform, &how->legacy);
+    return how->platform;
+}
+
+/* Until glibc 2.36, also every subset of the capability names in descending order, joined. */
+static void legacy_subfolders(struct linkmap *map)
+{
+    struct linkmap_search *how = map->how;
+    strings names = {0};
+    vec_push(map->arena, &names, "tls");
+    vec_push(map->arena, &names, how->platform);
+    vec_each (name, &how->legacy)
+        vec_push(map->arena, &names, *name);
+    for (unsigned set = (1u << names.count) - 1; set; set--) {
+        const char *sub = "";
+        for (size_t i = 0; i < names.count; i++)
+            if (set >> (names.count - 1 - i) & 1)
+                sub = arena_printf(map->arena, "%s%s/", sub, names.items[i]);
+        vec_push(map->arena, &how->subfolders, sub);
+    }
+}
+
+static bool holds_string(const struct elf_object *o, const char *text, size_t size)
+{
+    vec_each (s, &o->segments)
+        if (memmem(o->data + s->offset, s->filesz, text, size))
+            return true;
+    return false;
+}
+
+static void prepare_subfolders(struct linkmap *map)
+{
+    struct linkmap_search *how = map->how;
+    if (how->subfolders.count)
+        return;
+    linkmap_platform(map);
+    vec_each (name, &how->hwcaps)
+        vec_push(map->arena, &how->subfolders, arena_printf(map->arena, "glibc-hwcaps/%s/", *name));
+    if (holds_string(how->ldso, "avx512_1", sizeof "avx512_1"))
+        legacy_subfolders(map);
+    vec_push(map->arena, &how->subfolders, "");
+}
+
 static enum status try_folders(struct diag *d, struct linkmap *map, struct library_query *q,
                                const strings *folders, const char *found_by)
 {
+    prepare_subfolders(map);
     vec_each (folder, folders) {
         linkmap_note_searched(map, &q->searched, *folder);
         if (!folder_exists(map, *folder))
@@ -99,6 +148,8 @@ static enum status try_cache(struct diag *d, struct linkmap *map, struct library
     if (!how->cache)
         return STATUS_OK;
     linkmap_note_searched(map, &q->searched, "/etc/ld.so.cache");
+    if (ldso_cache_has_hwcaps(how->cache))
+        linkmap_platform(map);
     const char *path = ldso_cache_find(how->cache, q->name, &how->hwcaps, program->machine);
     bool no_default = map->objects.items[q->caller].elf->flags_1 & DF_1_NODEFLIB;
     if (!path || (no_default && in_default_folder(how, path)))
@@ -160,44 +211,12 @@ static void default_folders(struct linkmap *map, const struct elf_object *ldso, 
     }
 }
 
-/* Until glibc 2.36, also every subset of the capability names in descending order, joined. */
-static void legacy_subfolders(struct linkmap *map, const strings *legacy)
-{
-    struct linkmap_search *how = map->how;
-    strings names = {0};
-    vec_push(map->arena, &names, "tls");
-    vec_push(map->arena, &names, how->platform);
-    vec_each (name, legacy)
-        vec_push(map->arena, &names, *name);
-    for (unsigned set = (1u << names.count) - 1; set; set--) {
-        const char *sub = "";
-        for (size_t i = 0; i < names.count; i++)
-            if (set >> (names.count - 1 - i) & 1)
-                sub = arena_printf(map->arena, "%s%s/", sub, names.items[i]);
-        vec_push(map->arena, &how->subfolders, sub);
-    }
-}
-
-static bool holds_string(const struct elf_object *o, const char *text, size_t size)
-{
-    vec_each (s, &o->segments)
-        if (memmem(o->data + s->offset, s->filesz, text, size))
-            return true;
-    return false;
-}
-
 static void prepare_glibc(struct linkmap *map, const struct elf_object *ldso)
 {
     struct linkmap_search *how = map->how;
-    strings legacy = {0};
-    linkmap_processor(map->arena, ldso->machine, &how->hwcaps, &how->platform, &legacy);
+    how->ldso = ldso;
     default_folders(map, ldso, &how->defaults);
     how->lib = how->defaults.items[0] + 1;
-    vec_each (name, &how->hwcaps)
-        vec_push(map->arena, &how->subfolders, arena_printf(map->arena, "glibc-hwcaps/%s/", *name));
-    if (holds_string(ldso, "avx512_1", sizeof "avx512_1"))
-        legacy_subfolders(map, &legacy);
-    vec_push(map->arena, &how->subfolders, "");
     size_t size;
     const void *cache = linkmap_map_file(map, "/etc/ld.so.cache", &size);
     how->cache = cache ? ldso_cache_parse(map->arena, cache, size) : NULL;
@@ -225,6 +244,7 @@ static void prepare_musl(struct linkmap *map)
 void linkmap_search_prepare(struct linkmap *map)
 {
     struct linkmap_search *how = map->how;
+    how->prepared = true;
     if (map->musl)
         prepare_musl(map);
     else

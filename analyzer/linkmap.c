@@ -331,7 +331,7 @@ static enum status open_group(struct diag *d, struct linkmap *map, size_t caller
 enum status linkmap_dlopen(struct diag *d, struct linkmap *map, size_t caller, const char *name,
                            size_t *group)
 {
-    if (map->interpreter == LINKMAP_NONE && !map->how->subfolders.count)
+    if (map->interpreter == LINKMAP_NONE && !map->how->prepared)
         linkmap_search_prepare(map); /* a static program looks where its C library would */
     size_t objects = map->objects.count, missing = map->missing.count;
     struct linkmap_group fresh = {0};

@@ -22,16 +22,6 @@ int linkmap_open_file(const struct linkmap *map, const char *path)
     return (int)syscall(SYS_openat2, map->how->root_fd, path, &how, sizeof how);
 }
 
-static bool for_machine(int fd, unsigned machine)
-{
-    unsigned char header[20];
-    if (pread(fd, header, sizeof header, 0) != sizeof header ||
-        memcmp(header, ELFMAG, SELFMAG) != 0)
-        return true; /* not a matter of machines: opening it will say what is wrong */
-    return header[EI_CLASS] == ELFCLASS64 && header[EI_DATA] == ELFDATA2LSB &&
-           (unsigned)(header[18] | header[19] << 8) == machine;
-}
-
 enum status linkmap_try_file(struct diag *d, struct linkmap *map, const char *path,
                              struct elf_object **out)
 {
@@ -41,15 +31,13 @@ enum status linkmap_try_file(struct diag *d, struct linkmap *map, const char *pa
         return STATUS_OK;
     struct stat st;
     enum status status = STATUS_OK;
-    if (fstat(fd, &st) || S_ISDIR(st.st_mode) ||
-        !for_machine(fd, map->objects.items[0].elf->machine))
-        goto done;
+    bool file = !fstat(fd, &st) && !S_ISDIR(st.st_mode);
     vec_each (o, &map->objects) /* the same file under another name is the same object */
-        if (o->elf->inode == st.st_ino && o->elf->device == st.st_dev)
+        if (file && o->elf->inode == st.st_ino && o->elf->device == st.st_dev)
             *out = o->elf;
-    if (!*out)
-        status = elf_object_open_fd(d, map->arena, fd, path, out);
-done:
+    if (file && !*out)
+        status = elf_object_open_library(d, map->arena, fd, path,
+                                         map->objects.items[0].elf->machine, out);
     close(fd);
     return status;
 }
@@ -126,7 +114,7 @@ const char *linkmap_expand(const struct linkmap *map, size_t object, const char 
             if ((length = token(after, "ORIGIN")))
                 value = origin(map, object);
             else if ((length = token(after, "PLATFORM")))
-                value = map->how->platform;
+                value = linkmap_platform(map);
             else if ((length = token(after, "LIB")))
                 value = map->how->lib;
             else

@@ -19,13 +19,16 @@ struct alias {
 
 struct linkmap_search {
     struct linkmap_options options;
-    int root_fd;                /* folder standing for "/", or -1 */
-    strings environment;        /* folders of LD_LIBRARY_PATH */
-    strings defaults;           /* the dynamic linker's own folders */
-    strings subfolders;         /* "glibc-hwcaps/x86-64-v3/", ..., "" */
-    strings hwcaps;             /* "x86-64-v3", ... */
-    const char *lib, *platform; /* $LIB, $PLATFORM */
-    struct ldso_cache *cache;   /* NULL: none */
+    int root_fd;                   /* folder standing for "/", or -1 */
+    strings environment;           /* folders of LD_LIBRARY_PATH */
+    strings defaults;              /* the dynamic linker's own folders */
+    strings subfolders;            /* "glibc-hwcaps/x86-64-v3/", ..., "" */
+    strings hwcaps;                /* "x86-64-v3", ... */
+    strings legacy;                /* "avx512_1", ...: folder names of older linkers */
+    const char *lib, *platform;    /* $LIB, $PLATFORM (NULL: not asked for yet) */
+    const struct elf_object *ldso; /* glibc's: where its build-time choices are read from */
+    bool prepared;
+    struct ldso_cache *cache; /* NULL: none */
     VEC(struct known_folder) folders;
     VEC(struct alias) aliases;
 };
@@ -56,6 +59,9 @@ enum status linkmap_try_file(struct diag *d, struct linkmap *map, const char *pa
                              struct elf_object **out);
 /* A file mapped read-only below the root; NULL when it cannot be. */
 const void *linkmap_map_file(const struct linkmap *map, const char *path, size_t *size);
+/* $PLATFORM; also fills how->hwcaps and how->legacy. Asked of the processor only when it matters,
+ * as most programs' libraries all stand in the cache. */
+const char *linkmap_platform(const struct linkmap *map);
 /* Expands $ORIGIN, $LIB and $PLATFORM for an object. */
 const char *linkmap_expand(const struct linkmap *map, size_t object, const char *text);
 /* Splits at any of the separators; an empty piece is the present folder. Trailing slashes go. */

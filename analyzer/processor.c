@@ -44,26 +44,39 @@ static const struct feature features[] = {
 static const struct feature avx512er = {7, 0, EBX, 27, AVX512_STATE};
 static const struct feature avx512pf = {7, 0, EBX, 26, AVX512_STATE};
 
-static bool has(const struct feature *f)
+/* CPUID is slow under a hypervisor: each leaf is read once. */
+struct leaves {
+    unsigned basic[4], seven[4], extended[4], state;
+};
+
+static struct leaves read_leaves(void)
 {
-    unsigned r[4] = {0};
-    if (!__get_cpuid_count(f->leaf, 0, &r[0], &r[EBX], &r[ECX], &r[EDX]) ||
-        !(r[f->reg] >> f->bit & 1))
-        return false;
-    if (!f->state)
-        return true;
-    if (!__get_cpuid(1, &r[0], &r[EBX], &r[ECX], &r[EDX]) || !(r[ECX] >> 27 & 1)) /* OSXSAVE */
-        return false;
-    unsigned low, high;
-    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (low & f->state) == f->state;
+    struct leaves l = {0};
+    unsigned limit, unused[3];
+    __cpuid(0, limit, unused[0], unused[1], unused[2]);
+    __cpuid(1, l.basic[0], l.basic[EBX], l.basic[ECX], l.basic[EDX]);
+    if (limit >= 7)
+        __cpuid_count(7, 0, l.seven[0], l.seven[EBX], l.seven[ECX], l.seven[EDX]);
+    __cpuid(0x80000000, limit, unused[0], unused[1], unused[2]);
+    if (limit >= 0x80000001)
+        __cpuid(0x80000001, l.extended[0], l.extended[EBX], l.extended[ECX], l.extended[EDX]);
+    unsigned high;
+    if (l.basic[ECX] >> 27 & 1) /* OSXSAVE */
+        __asm__("xgetbv" : "=a"(l.state), "=d"(high) : "c"(0));
+    return l;
 }
 
-static int level(void)
+static bool has(const struct leaves *l, const struct feature *f)
+{
+    const unsigned *r = f->leaf == 1 ? l->basic : f->leaf == 7 ? l->seven : l->extended;
+    return r[f->reg] >> f->bit & 1 && (l->state & f->state) == f->state;
+}
+
+static int level(const struct leaves *l)
 {
     int reached = 4;
     for (size_t i = 0; i < sizeof features / sizeof features[0]; i++)
-        if (reached >= features[i].level && !has(&features[i]))
+        if (reached >= features[i].level && !has(l, &features[i]))
             reached = features[i].level - 1;
     return reached;
 }
@@ -83,14 +96,15 @@ void linkmap_processor(struct arena *a, unsigned machine, strings *hwcaps, const
         return;
     }
     static const char *const names[] = {"x86-64-v2", "x86-64-v3", "x86-64-v4"};
-    int reached = level();
+    struct leaves l = read_leaves();
+    int reached = level(&l);
     for (int i = reached; i >= 2; i--)
         vec_push(a, hwcaps, names[i - 2]);
-    bool phi = has(&avx512er) && has(&avx512pf);
+    bool phi = has(&l, &avx512er) && has(&l, &avx512pf);
     *platform = "x86_64";
     if (intel() && reached >= 3)
         *platform = phi ? "xeon_phi" : "haswell";
-    if (intel() && reached >= 4 && !has(&avx512er))
+    if (intel() && reached >= 4 && !has(&l, &avx512er))
         vec_push(a, legacy, "avx512_1");
     vec_push(a, legacy, "x86_64");
 }

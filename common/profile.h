@@ -72,8 +72,8 @@ struct profile_unresolved {
 struct profile_static {
     bool present; /* the static analysis ran */
     VEC(struct profile_library) libraries;
-    VEC(struct profile_symbol) symbols;  /* what the program imports */
-    VEC(struct profile_symbol) exported; /* what it offers to its libraries and plug-ins */
+    VEC(struct profile_symbol) symbols; /* what the program imports */
+    strings exported; /* "name" or "name@@VERSION": what it offers its libraries and plug-ins */
     profile_syscalls syscalls;
     VEC(struct profile_plugin) plugins;
     VEC(struct profile_exec) execs;
