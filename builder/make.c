@@ -133,9 +133,9 @@ void step_run_line(struct job *j)
             vec_push(j->a, run, *w);
         return;
     }
-    const char *const fixed[] = {
-        "qemu-system-x86_64", "-nographic", "-vga", "none", "-no-reboot", "-device",
-        "isa-debug-exit",     "-kernel",    image};
+    const char *const fixed[] = {"qemu-system-x86_64", "-nographic", "-vga", "none",
+                                 "-no-reboot",         "-cpu",       "max",  "-device",
+                                 "isa-debug-exit",     "-kernel",    image};
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
         vec_push(j->a, run, fixed[i]);
     if (j->out->initrd) {
