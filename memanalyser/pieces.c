@@ -100,6 +100,10 @@ static uint64_t advance(struct cut *c, uint64_t at, const struct claim **claim,
         uint64_t edge = n->start <= at ? n->end : n->start;
         end = edge < end ? edge : end;
     }
+    /* A symbol without a size reaches no further than the input section it is in. */
+    if (*name && !*claim && !(*name)->symbol->size &&
+        claim_at(c->image, c->section->index, (*name)->start))
+        *name = NULL;
     return end;
 }
 
@@ -146,7 +150,7 @@ static int by_start(const void *x, const void *y)
     return (a->end > b->end) - (a->end < b->end);
 }
 
-static void gap(struct image *image, uint64_t start, uint64_t end, bool memory, const char *label,
+static void run_piece(struct image *image, uint64_t start, uint64_t end, bool memory, const char *label,
                 enum piece_kind kind)
 {
     if (start >= end)
@@ -164,6 +168,35 @@ static void gap(struct image *image, uint64_t start, uint64_t end, bool memory, 
     else
         p.offset = start;
     vec_push(image->arena, &image->pieces, p);
+}
+
+/* Alignments of the section and of the segment that begins with it. */
+static uint64_t alignment_of(const struct image *image, const struct elf_section *s)
+{
+    uint64_t align = s->align;
+    vec_each(g, &image->elf.segments)
+    {
+        if (g->type == PT_LOAD && g->address <= s->address &&
+            s->address - g->address < g->memory_size && g->align > align)
+            align = g->align;
+    }
+    return align;
+}
+
+/* What no section holds. Zeros shorter than the alignment of the section that follows are its
+ * padding, and its first library's; the rest is a gap. */
+static void gap(struct image *image, uint64_t start, uint64_t end, bool memory,
+                const struct elf_section *before)
+{
+    if (start >= end)
+        return;
+    bool aligns = before && (before->flags & SHF_ALLOC) && end - start <= alignment_of(image, before) &&
+                  (memory || is_fill(image->elf.data + start, end - start, false));
+    run_piece(image, start, end, memory, aligns ? "[alignment]" : "[gap]",
+              aligns ? PIECE_PADDING : PIECE_GAP);
+    if (aligns)
+        own(image, &image->pieces.items[image->pieces.count - 1],
+            claim_at(image, before->index, 0));
 }
 
 static void file_headers(const struct image *image, struct arena *a, spans *out)
@@ -193,15 +226,15 @@ static void walk(struct image *image, spans *list, uint64_t start, uint64_t end,
         uint64_t from = s->start > at ? s->start : at, to = s->end < end ? s->end : end;
         if (from >= to)
             continue;
-        gap(image, at, from, memory, "[gap]", PIECE_GAP);
+        gap(image, at, from, memory, s->section);
         if (s->section && from == s->start && to == s->end)
             whole[s->section->index] = true;
         else
-            gap(image, from, to, memory, s->section ? s->section->name : s->label,
-                s->section ? PIECE_TABLE : PIECE_HEADER);
+            run_piece(image, from, to, memory, s->section ? s->section->name : s->label,
+                      s->section ? PIECE_TABLE : PIECE_HEADER);
         at = to;
     }
-    gap(image, at, end, memory, "[gap]", PIECE_GAP);
+    gap(image, at, end, memory, NULL);
 }
 
 /* PT_LOAD segments, merged where they touch or overlap. */
