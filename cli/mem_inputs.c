@@ -103,7 +103,7 @@ static enum status add_archive(struct mem_session *s, const char *path, const st
     return STATUS_OK;
 }
 
-static enum status add_path(struct mem_session *s, const char *path)
+enum status mem_add_path(struct mem_session *s, const char *path)
 {
     struct cli *cli = s->options->cli;
     struct stat st;
@@ -125,7 +125,7 @@ static enum status add_path(struct mem_session *s, const char *path)
 enum status mem_inputs(struct mem_session *s)
 {
     for (size_t i = 0; i < s->options->inputs.count; i++) {
-        enum status status = add_path(s, s->options->inputs.items[i]);
+        enum status status = mem_add_path(s, s->options->inputs.items[i]);
         if (status)
             return status;
     }

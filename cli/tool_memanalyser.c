@@ -2,6 +2,7 @@
  * --memanalyser: what object files, archives and images are made of. */
 #include "cli/memanalyser.h"
 #include "common/file.h"
+#include "memanalyser/diff.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,15 @@ enum {
     KEY_NO_DEMANGLE,
     KEY_CFG,
     KEY_CALLGRAPH,
+    KEY_DIFF,
+    KEY_BY,
+    KEY_BUDGET,
+    KEY_SHARING,
+    KEY_ALIGN,
+    KEY_SUPPLEMENT,
+    KEY_HTML,
+    KEY_TREEMAP,
+    KEY_PAGE_MAP,
     KEY_VIEWS = 0x3000, /* and one for each view */
 };
 
@@ -43,10 +53,23 @@ static const struct argp_option fixed_options[] = {
      "Who calls whom: callgraph.dot and .svg (default: libraries where known)", 3},
     {"dynamic-symbols", KEY_DYNAMIC_SYMBOLS, NULL, 0, "--symbols shows the dynamic table", 3},
     {"no-demangle", KEY_NO_DEMANGLE, NULL, 0, "Leave C++ and Rust names as they are", 3},
-    {NULL, 0, NULL, 0, "Output:", 4},
-    {"sort", KEY_SORT, "COLUMN", 0, "Sort tables by that column (-COLUMN: the other way round)", 4},
-    {"top", KEY_TOP, "N", 0, "Only the first N rows", 4},
-    {"csv", KEY_CSV, NULL, 0, "Comma-separated values", 4},
+    {NULL, 0, NULL, 0, "Several images:", 4},
+    {"diff", KEY_DIFF, "OLD", 0, "What changed since that image: grown, shrunk, new, gone, moved",
+     4},
+    {"by", KEY_BY, "library|section|object|symbol", 0, "Level of --diff (default: symbol)", 4},
+    {"budget", KEY_BUDGET, "BYTES", 0, "--diff ends with status 1 when memory grew by more", 4},
+    {"sharing", KEY_SHARING, NULL, 0, "Pages that several images have in common", 4},
+    {"align", KEY_ALIGN, "BASE", OPTION_ARG_OPTIONAL,
+     "A linker script that puts common libraries at common pages (align.lds)", 4},
+    {"supplement", KEY_SUPPLEMENT, NULL, 0,
+     "Symbols each library defines and needs (supplement.json)", 4},
+    {NULL, 0, NULL, 0, "Output:", 5},
+    {"html", KEY_HTML, NULL, 0, "report.html: everything on one page, with search and zoom", 5},
+    {"treemap", KEY_TREEMAP, NULL, 0, "treemap.svg: area by memory, library > section > symbol", 5},
+    {"page-map", KEY_PAGE_MAP, NULL, 0, "pagemap.svg: each page coloured by its library", 5},
+    {"sort", KEY_SORT, "COLUMN", 0, "Sort tables by that column (-COLUMN: the other way round)", 5},
+    {"top", KEY_TOP, "N", 0, "Only the first N rows", 5},
+    {"csv", KEY_CSV, NULL, 0, "Comma-separated values", 5},
 };
 
 static error_t parse_number(struct argp_state *state, const char *option, const char *text,
@@ -111,6 +134,41 @@ static error_t parse(int key, char *value, struct argp_state *state)
         if (value && strcmp(value, "libraries") != 0 && strcmp(value, "functions") != 0)
             argp_error(state, "--callgraph: 'libraries' or 'functions', not '%s'", value);
         return 0;
+    case KEY_DIFF:
+        o->diff = value;
+        return 0;
+    case KEY_BY:
+        o->diff_level = 0;
+        while (diff_level_names[o->diff_level] &&
+               strcmp(diff_level_names[o->diff_level], value) != 0)
+            o->diff_level++;
+        if (!diff_level_names[o->diff_level])
+            argp_error(state, "--by: library, section, object or symbol, not '%s'", value);
+        return 0;
+    case KEY_BUDGET:
+        parse_number(state, "budget", value, &number);
+        o->budget = (int64_t)(number & INT64_MAX);
+        return 0;
+    case KEY_SHARING:
+        o->sharing = true;
+        return 0;
+    case KEY_ALIGN:
+        o->align = true;
+        if (value)
+            parse_number(state, "align", value, &o->align_base);
+        return 0;
+    case KEY_SUPPLEMENT:
+        o->supplement = true;
+        return 0;
+    case KEY_HTML:
+        o->html = true;
+        return 0;
+    case KEY_TREEMAP:
+        o->treemap = true;
+        return 0;
+    case KEY_PAGE_MAP:
+        o->page_map = true;
+        return 0;
     case KEY_DYNAMIC_SYMBOLS:
         o->view.dynamic = true;
         return 0;
@@ -138,7 +196,38 @@ static struct argp_option *all_options(struct arena *a)
     return options;
 }
 
-enum status mem_show(struct mem_options *o, struct image *image, struct table *t)
+/* --json: one object per image, one member per table, all printed at the end. */
+static void collect(struct mem_options *o, const struct image *image, const struct table *t)
+{
+    size_t count = o->collected ? json_array_size(o->collected) : 0;
+    json_t *last = count ? json_array_get(o->collected, count - 1) : NULL;
+    if (!o->collected)
+        o->collected = json_array();
+    json_t *name = json_string(image->path);
+    const char *before = last ? json_string_value(json_object_get(last, "image")) : NULL;
+    if (!before || strcmp(before, image->path) != 0 || json_object_get(last, t->name)) {
+        last = json_object();
+        json_object_set(last, "image", name ? name : json_null());
+        json_array_append_new(o->collected, last);
+    }
+    json_decref(name);
+    json_object_set_new(last, t->name, table_json(t));
+}
+
+/* One image: its object; several: an array. */
+static enum status print_collected(struct mem_options *o)
+{
+    if (!o->collected)
+        return STATUS_OK;
+    const json_t *only =
+        json_array_size(o->collected) == 1 ? json_array_get(o->collected, 0) : o->collected;
+    enum status status = json_print(&o->cli->diag, only);
+    json_decref(o->collected);
+    o->collected = NULL;
+    return status;
+}
+
+enum status mem_show(struct mem_options *o, const struct image *image, struct table *t)
 {
     enum status status = table_finish(&o->cli->diag, t, o->sort, o->top);
     if (status)
@@ -146,11 +235,7 @@ enum status mem_show(struct mem_options *o, struct image *image, struct table *t
     if (o->form == FORM_CSV) {
         table_csv(t, stdout);
     } else if (o->form == FORM_JSON) {
-        json_t *json = json_object();
-        json_object_set_new(json, "image", json_string(image->path));
-        json_object_set_new(json, t->name, table_json(t));
-        status = json_print(&o->cli->diag, json);
-        json_decref(json);
+        collect(o, image, t);
     } else {
         printf("%s: %s\n", image->path, t->name);
         table_print(t, stdout);
@@ -194,7 +279,7 @@ static enum status run_views(struct mem_options *o, struct image *image)
     struct table *t;
     enum status status = STATUS_OK;
     bool asked = o->views.count || o->addresses.count || o->addresses_from_input ||
-                 o->disassemble || o->cfg || o->callgraph;
+                 o->disassemble || o->cfg || o->callgraph || o->html || o->treemap || o->page_map;
     if (!asked && o->form == FORM_JSON)
         return write_layout(o, image);
     if (!asked)
@@ -215,6 +300,8 @@ static enum status run_views(struct mem_options *o, struct image *image)
         status = mem_disassemble(o, image);
     if (!status && (o->cfg || o->callgraph))
         status = mem_graphs(o, image);
+    if (!status && (o->html || o->treemap || o->page_map))
+        status = mem_pictures(o, image);
     if (!status && !asked) {
         o->views.count = 0;
         if (!image->elf.relocatable)
@@ -223,30 +310,68 @@ static enum status run_views(struct mem_options *o, struct image *image)
     return status;
 }
 
-static enum status run_inputs(struct mem_options *o)
+static enum status each_input(struct mem_options *o, struct mem_session *session)
 {
-    struct mem_session session = {.options = o};
-    enum status status = mem_inputs(&session);
-    for (size_t i = 0; !status && i < session.inputs.count; i++) {
+    enum status status = STATUS_OK;
+    for (size_t i = 0; !status && i < session->inputs.count; i++) {
         struct image *image = ARENA_NEW(o->cli->arena, struct image);
-        status = mem_open(&session, &session.inputs.items[i], image);
+        status = mem_open(session, &session->inputs.items[i], image);
         if (status)
             break;
         status = run_views(o, image);
         image_close(image);
     }
+    return status;
+}
+
+static enum status run_inputs(struct mem_options *o)
+{
+    struct mem_session session = {.options = o};
+    enum status status = mem_inputs(&session);
+    if (!status && o->diff)
+        status = mem_diff(o, &session);
+    else if (!status && o->sharing)
+        status = mem_sharing(o, &session);
+    else if (!status && o->align)
+        status = mem_align(o, &session);
+    else if (!status && o->supplement)
+        status = mem_supplement(o, &session);
+    else if (!status)
+        status = each_input(o, &session);
     mem_inputs_close(&session);
+    return status;
+}
+
+static enum status run_all(struct mem_options *o)
+{
+    enum status status = STATUS_OK;
+    strings files = {0};
+    for (size_t i = 0; !status && i < o->inputs.count; i++) {
+        if (mem_is_batch(o, o->inputs.items[i]))
+            status = mem_batch(o, o->inputs.items[i]);
+        else
+            vec_push(o->cli->arena, &files, o->inputs.items[i]);
+    }
+    o->inputs = files;
+    if (!status && files.count)
+        status = run_inputs(o);
+    if (!status || status == STATUS_FOUND) {
+        enum status printed = print_collected(o);
+        status = printed ? printed : status;
+    }
+    json_decref(o->collected);
     return status;
 }
 
 static enum status run(int argc, char **argv, struct cli *cli)
 {
     struct argp_child children[] = {{&cli_common_argp, 0, NULL, 0}, {0}};
-    struct mem_options o = {.cli = cli, .view.demangle = true};
+    struct mem_options o = {
+        .cli = cli, .view.demangle = true, .budget = -1, .diff_level = DIFF_SYMBOL};
     const struct argp argp = {.options = all_options(cli->arena),
                               .parser = parse,
                               .children = children,
-                              .args_doc = "FILE|ARCHIVE|BUILD-FOLDER...",
+                              .args_doc = "FILE|ARCHIVE|BUILD-FOLDER|LIST.json...",
                               .doc = "Says what object files, archives and images are made of: "
                                      "which library every byte belongs to."};
     enum status status = cli_parse(&argp, argc, argv, cli, &o);
@@ -257,7 +382,7 @@ static enum status run(int argc, char **argv, struct cli *cli)
     if (!o.inputs.count)
         return diag_fail(&cli->diag, STATUS_INPUT,
                          "no file given: an object, archive, image or build folder (see --help)");
-    return run_inputs(&o);
+    return run_all(&o);
 }
 
 const struct tool tool_memanalyser = {"memanalyser",

@@ -116,6 +116,8 @@ const char *elf_type_name(struct arena *a, uint16_t type);
 const char *elf_symbol_type_name(struct arena *a, unsigned type);
 const char *elf_symbol_bind_name(struct arena *a, unsigned bind);
 const char *elf_reloc_name(struct arena *a, uint16_t machine, uint32_t type);
+/* Bytes of the field it relocates. */
+uint64_t elf_reloc_size(uint16_t machine, uint32_t type);
 const char *elf_dynamic_tag_name(struct arena *a, uint64_t tag);
 /* "WAX" as readelf -S prints flags. */
 const char *elf_section_flags(struct arena *a, uint64_t flags);

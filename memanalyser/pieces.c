@@ -150,8 +150,8 @@ static int by_start(const void *x, const void *y)
     return (a->end > b->end) - (a->end < b->end);
 }
 
-static void run_piece(struct image *image, uint64_t start, uint64_t end, bool memory, const char *label,
-                enum piece_kind kind)
+static void run_piece(struct image *image, uint64_t start, uint64_t end, bool memory,
+                      const char *label, enum piece_kind kind)
 {
     if (start >= end)
         return;
@@ -174,8 +174,7 @@ static void run_piece(struct image *image, uint64_t start, uint64_t end, bool me
 static uint64_t alignment_of(const struct image *image, const struct elf_section *s)
 {
     uint64_t align = s->align;
-    vec_each(g, &image->elf.segments)
-    {
+    vec_each (g, &image->elf.segments) {
         if (g->type == PT_LOAD && g->address <= s->address &&
             s->address - g->address < g->memory_size && g->align > align)
             align = g->align;
@@ -190,7 +189,8 @@ static void gap(struct image *image, uint64_t start, uint64_t end, bool memory,
 {
     if (start >= end)
         return;
-    bool aligns = before && (before->flags & SHF_ALLOC) && end - start <= alignment_of(image, before) &&
+    bool aligns = before && (before->flags & SHF_ALLOC) &&
+                  end - start <= alignment_of(image, before) &&
                   (memory || is_fill(image->elf.data + start, end - start, false));
     run_piece(image, start, end, memory, aligns ? "[alignment]" : "[gap]",
               aligns ? PIECE_PADDING : PIECE_GAP);

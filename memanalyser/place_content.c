@@ -55,8 +55,7 @@ static void each_free_run(struct placer *p, const struct elf_section *in,
                                         uint64_t),
                           struct search *s)
 {
-    vec_each(t, &p->loaded)
-    {
+    vec_each (t, &p->loaded) {
         const struct elf_section *target = *t;
         if (target->type == SHT_NOBITS || !related(in, target))
             continue;
@@ -90,8 +89,8 @@ static bool search_one(struct placer *p, struct input_section *in, enum pass pas
     each_free_run(p, in->section, pass == ONLY_FIT ? fit_run : search_run, &s);
     if (s.found != 1)
         return false;
-    bool placed = placer_try(p, in, s.address, pass == UNIQUE ? BY_CONTENT : BY_ORDER,
-                             pass == ONLY_FIT);
+    bool placed =
+        placer_try(p, in, s.address, pass == UNIQUE ? BY_CONTENT : BY_ORDER, pass == ONLY_FIT);
     if (placed && pass != UNIQUE)
         claims_settle(p->image);
     return placed;
@@ -123,8 +122,7 @@ static struct linked *link_order(struct placer *p)
 {
     struct image *image = p->image;
     struct linked *order = arena_array(p->arena, image->objects.count, sizeof *order);
-    vec_each(o, &image->objects)
-    {
+    vec_each (o, &image->objects) {
         struct linked *l = &order[o - image->objects.items];
         *l = (struct linked){o, UINT64_MAX};
         for (size_t i = 0; i < o->elf.sections.count; i++) {

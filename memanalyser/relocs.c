@@ -63,3 +63,13 @@ const char *image_reloc_target(struct image *image, const struct elf_reloc *r, u
     return arena_printf(image->arena, "%s%c0x%" PRIx64, name, addend < 0 ? '-' : '+',
                         addend < 0 ? -(uint64_t)addend : (uint64_t)addend);
 }
+
+uint64_t elf_reloc_size(uint16_t machine, uint32_t type)
+{
+    if (machine == EM_X86_64)
+        return type == R_X86_64_64 || type == R_X86_64_PC64 || type == R_X86_64_GOTOFF64 ||
+                       type == R_X86_64_DTPOFF64 || type == R_X86_64_TPOFF64
+                   ? 8
+                   : 4;
+    return machine == EM_AARCH64 && (type == R_AARCH64_ABS64 || type == R_AARCH64_PREL64) ? 8 : 4;
+}

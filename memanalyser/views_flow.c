@@ -3,6 +3,7 @@
 #include "memanalyser/views_flow.h"
 #include "common/graph.h"
 #include "common/syscalls.h"
+#include "memanalyser/text.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,24 +171,6 @@ enum status view_syscalls(struct diag *d, struct image *image, const struct view
 
 /* ---- graphs ----------------------------------------------------------------------------- */
 
-struct text {
-    struct arena *a;
-    char *bytes;
-    size_t used, capacity;
-};
-
-static void add(struct text *t, const char *s)
-{
-    size_t n = strlen(s);
-    if (t->used + n + 1 > t->capacity) {
-        size_t capacity = (t->used + n + 1) * 2;
-        t->bytes = arena_grow(t->a, t->bytes, t->used, capacity);
-        t->capacity = capacity;
-    }
-    memcpy(t->bytes + t->used, s, n + 1);
-    t->used += n;
-}
-
 struct listing {
     struct text *text;
     unsigned lines, limit;
@@ -199,7 +182,7 @@ static void block_line(void *context, const struct instruction *i)
     struct listing *l = context;
     if (l->lines++ >= l->limit) {
         if (l->lines == l->limit + 1)
-            add(l->text, "...\\l");
+            text_add(l->text, "...\\l");
         return;
     }
     char line[192];
@@ -209,9 +192,9 @@ static void block_line(void *context, const struct instruction *i)
         char c[3] = {*p, 0, 0};
         if (*p == '"' || *p == '\\')
             c[0] = '\\', c[1] = *p;
-        add(l->text, (unsigned char)*p < 0x20 ? " " : c);
+        text_add(l->text, (unsigned char)*p < 0x20 ? " " : c);
     }
-    add(l->text, "\\l");
+    text_add(l->text, "\\l");
 }
 
 enum status cfg_dot(struct diag *d, struct image *image, const struct function *f, char **out)
@@ -224,24 +207,24 @@ enum status cfg_dot(struct diag *d, struct image *image, const struct function *
     status = disassembler_open(d, image, &dis);
     struct flow flow = {0};
     flow_read(reader, f, &flow);
-    struct text t = {.a = image->arena};
-    add(&t, arena_printf(image->arena,
-                         "digraph %s {\n  node [shape=box fontname=monospace fontsize=10];\n",
-                         graph_quote(image->arena, f->name)));
+    struct text t = {.arena = image->arena};
+    text_add(&t, arena_printf(image->arena,
+                              "digraph %s {\n  node [shape=box fontname=monospace fontsize=10];\n",
+                              graph_quote(image->arena, f->name)));
     for (size_t i = 0; !status && i < flow.blocks.count; i++) {
         const struct flow_block *b = &flow.blocks.items[i];
         struct listing l = {&t, 0, 40};
-        add(&t, arena_printf(image->arena, "  b%zu [label=\"", i));
+        text_add(&t, arena_printf(image->arena, "  b%zu [label=\"", i));
         disassemble(dis, f->section, b->start, b->end, block_line, &l);
-        add(&t, b->ends_with == FLOW_JUMP_INDIRECT ? "\" style=dashed];\n" : "\"];\n");
+        text_add(&t, b->ends_with == FLOW_JUMP_INDIRECT ? "\" style=dashed];\n" : "\"];\n");
         for (int k = 0; k < 2; k++)
             if (b->next[k] != SIZE_MAX)
-                add(&t, arena_printf(image->arena, "  b%zu -> b%zu%s;\n", i, b->next[k],
-                                     b->ends_with != FLOW_BRANCH ? ""
-                                     : k                         ? " [color=darkgreen]"
-                                                                 : " [color=red]"));
+                text_add(&t, arena_printf(image->arena, "  b%zu -> b%zu%s;\n", i, b->next[k],
+                                          b->ends_with != FLOW_BRANCH ? ""
+                                          : k                         ? " [color=darkgreen]"
+                                                                      : " [color=red]"));
     }
-    add(&t, "}\n");
+    text_add(&t, "}\n");
     *out = t.bytes;
     disassembler_close(dis);
     flow_close(reader);
@@ -290,21 +273,21 @@ enum status callgraph_dot(struct diag *d, struct image *image, const struct view
     if (status)
         return status;
     vec_sort(&g.edges, by_edge);
-    struct text t = {.a = image->arena};
-    add(&t, "digraph calls {\n  rankdir=LR;\n  node [shape=box fontname=\"sans-serif\" "
-            "fontsize=10];\n");
+    struct text t = {.arena = image->arena};
+    text_add(&t, "digraph calls {\n  rankdir=LR;\n  node [shape=box fontname=\"sans-serif\" "
+                 "fontsize=10];\n");
     for (size_t i = 0; i < g.edges.count;) {
         size_t k = i;
         while (k < g.edges.count && by_edge(&g.edges.items[i], &g.edges.items[k]) == 0)
             k++;
         const struct edge *e = &g.edges.items[i];
-        add(&t, arena_printf(image->arena, "  %s -> %s",
-                             graph_quote(image->arena, shown(&g.base, e->from)),
-                             graph_quote(image->arena, shown(&g.base, e->to))));
-        add(&t, k - i > 1 ? arena_printf(image->arena, " [label=\"%zu\"];\n", k - i) : ";\n");
+        text_add(&t, arena_printf(image->arena, "  %s -> %s",
+                                  graph_quote(image->arena, shown(&g.base, e->from)),
+                                  graph_quote(image->arena, shown(&g.base, e->to))));
+        text_add(&t, k - i > 1 ? arena_printf(image->arena, " [label=\"%zu\"];\n", k - i) : ";\n");
         i = k;
     }
-    add(&t, "}\n");
+    text_add(&t, "}\n");
     *out = t.bytes;
     return STATUS_OK;
 }
