@@ -3,6 +3,7 @@
  * the code analysis. */
 #include "analyzer/analyzer.h"
 #include "analyzer/linkmap.h"
+#include "analyzer/reach.h"
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,5 +128,8 @@ enum status analyze(struct diag *d, struct arena *a, const char *path,
     fill_libraries(map, s);
     fill_symbols(map, !options->libraries_only, s);
     s->present = true;
+    if (!options->libraries_only && map->objects.items[0].elf->machine == EM_X86_64 &&
+        (status = syscalls_analyze(d, a, map, options, s)))
+        return status;
     return map->missing.count ? report_missing(d, map) : STATUS_OK;
 }

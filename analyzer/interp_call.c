@@ -262,6 +262,21 @@ static void jump_anywhere(struct run *r)
         interp_flow(r->e, r->c, &r->s, r->ir->at, starts[i]);
 }
 
+/* The dynamic linker enters the program with what to run at exit in rdx (System V ABI). */
+static void note_exit_handler(struct run *r)
+{
+    int64_t constant = 0;
+    if (r->e->map->interpreter >= r->e->objects.count ||
+        r->o != r->e->objects.items[r->e->map->interpreter] ||
+        r->c->function->address != r->o->elf->entry ||
+        !value_single(&r->e->values, r->s.reg[REG_DX], &constant))
+        return;
+    struct object *o = engine_object_at(r->e, (uint64_t)constant);
+    if (o && memory_is_code(o, (uint64_t)constant - o->base))
+        r->e->rtld_exit =
+            engine_generic(r->e, engine_function(r->e, o, (uint64_t)constant - o->base));
+}
+
 void jump_indirect(struct run *r)
 {
     struct function *f = NULL;
@@ -285,6 +300,7 @@ void jump_indirect(struct run *r)
     }
     if ((d->kind == VK_TARGETS || (d->kind == VK_TABLE && d->width == 8)) && jump_table(r, d))
         return;
+    note_exit_handler(r);
     if (value_get(&r->e->values, r->s.reg[REG_SP])->kind != VK_STACK)
         return; /* the stack was switched: longjmp and its like, or the program's start */
     if (at_entry_depth(r) && d->kind != VK_TARGETS)

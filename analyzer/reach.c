@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Roots, the fixed point with and without plug-ins, and the result read off the graph. */
+#include "analyzer/reach.h"
+#include "analyzer/graph.h"
+#include "analyzer/plugins.h"
+#include "common/syscalls.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct analysis {
+    struct diag *diag;
+    struct arena *arena;
+    struct linkmap *map;
+    const struct analyzer_options *options;
+    struct profile_static *out;
+    struct engine engine;
+    struct root *loader, *start, *constructors, *destructors;
+};
+
+static void root_function(struct analysis *a, struct root *root, struct object *o, uint64_t address)
+{
+    if (!elf_executable_at(o->elf, address))
+        return;
+    struct function *f = engine_function(&a->engine, o, address);
+    engine_edge(&a->engine, &root->node, address, &engine_generic(&a->engine, f)->node, EDGE_ROOT);
+}
+
+static void root_array(struct analysis *a, struct root *root, struct object *o,
+                       struct elf_range array)
+{
+    for (uint64_t at = 0; at + 8 <= array.size && at < 1 << 20; at += 8) {
+        struct function *f = NULL;
+        uint64_t constant = 0;
+        if (memory_pointer(&a->engine, o, array.address + at, &f, &constant) && f)
+            engine_edge(&a->engine, &root->node, array.address + at,
+                        &engine_generic(&a->engine, f)->node, EDGE_ROOT);
+    }
+}
+
+static void root_object(struct analysis *a, struct object *o, struct root *first, struct root *last)
+{
+    if (o->elf->init)
+        root_function(a, first, o, o->elf->init);
+    root_array(a, first, o, o->elf->preinit_array);
+    root_array(a, first, o, o->elf->init_array);
+    if (o->elf->fini)
+        root_function(a, last, o, o->elf->fini);
+    root_array(a, last, o, o->elf->fini_array);
+}
+
+/* musl's dynamic linker finds its own later stages by their exported names. */
+static void root_musl_stages(struct analysis *a, struct object *o)
+{
+    for (size_t i = 1; i < o->elf->symbols.count; i++) {
+        const struct elf_symbol *s = &o->elf->symbols.items[i];
+        if (s->section && strncmp(s->name, "__dls", 5) == 0)
+            root_function(a, a->loader, o, s->value);
+    }
+}
+
+static void add_roots(struct analysis *a)
+{
+    struct engine *e = &a->engine;
+    a->loader = engine_root(e, "the dynamic linker's start");
+    a->start = engine_root(e, "the program's start");
+    a->constructors = engine_root(e, "constructors");
+    a->destructors = engine_root(e, "destructors");
+    root_function(a, a->start, e->objects.items[0], e->objects.items[0]->elf->entry);
+    for (size_t i = 0; i < a->map->initial; i++) {
+        struct object *o = e->objects.items[i];
+        root_object(a, o, a->constructors, a->destructors);
+        if (i == a->map->interpreter) {
+            root_function(a, a->loader, o, o->elf->entry);
+            if (a->map->musl)
+                root_musl_stages(a, o);
+        }
+    }
+}
+
+/* ---- reading the result ---- */
+
+static bool inside_loader(void *context, const struct node *from, const struct edge *edge)
+{
+    const struct analysis *a = context;
+    (void)from;
+    const struct object *o = a->engine.objects.items[a->map->interpreter];
+    if (edge->to->kind == NODE_CONTEXT)
+        return ((const struct context *)edge->to)->function->object == o;
+    return edge->to->kind == NODE_SPAN && ((const struct span *)edge->to)->object == o;
+}
+
+/* Code whose address the dynamic linker keeps in memory may run any time later; what it hands to
+ * the program runs at exit. */
+static void root_kept_by_loader(struct analysis *a, const struct walk *loader, struct root *run,
+                                struct root *last)
+{
+    struct engine *e = &a->engine;
+    for (size_t i = 0; i < loader->order.count; i++) {
+        struct node *n = loader->order.items[i];
+        vec_each (edge, &n->edges)
+            if (edge->kind == EDGE_STORED && edge->to->kind == NODE_CONTEXT)
+                engine_edge(e, &run->node, edge->at, edge->to, EDGE_ROOT);
+    }
+    if (e->rtld_exit)
+        engine_edge(e, &last->node, 0, &e->rtld_exit->node, EDGE_ROOT);
+}
+
+struct found {
+    unsigned phases, when;
+    const struct walk *walk; /* of the evidence */
+    const struct node *node;
+    uint64_t at;
+};
+
+static void collect(struct analysis *a, const struct walk *w, unsigned phases, unsigned when,
+                    struct found found[SYSCALL_LIMIT])
+{
+    for (size_t i = 0; i < w->order.count; i++) {
+        const struct node *n = w->order.items[i];
+        if (n->kind != NODE_CONTEXT)
+            continue;
+        const struct context *c = (const struct context *)n;
+        vec_each (site, &c->sites) {
+            if (site->number < 0 || site->number >= SYSCALL_LIMIT) {
+                if (site->number < 0)
+                    engine_note(&a->engine, (struct context *)n, site->at,
+                                "the system-call number is not known");
+                continue;
+            }
+            struct found *f = &found[site->number];
+            if (!f->phases)
+                *f = (struct found){0, 0, w, n, site->at};
+            f->phases |= phases;
+            f->when |= when;
+        }
+    }
+}
+
+/* The kernel itself makes restart_syscall when a stopped process goes on in one of these. */
+static void add_restart(struct found found[SYSCALL_LIMIT])
+{
+    static const char *const restarted[] = {"nanosleep", "clock_nanosleep", "poll", "futex"};
+    struct found *restart = &found[syscall_number("restart_syscall")];
+    for (size_t i = 0; i < sizeof restarted / sizeof *restarted; i++) {
+        const struct found *f = &found[syscall_number(restarted[i])];
+        if (!f->phases)
+            continue;
+        unsigned phases = restart->phases | f->phases;
+        *restart = *f;
+        restart->phases = phases;
+        restart->when = WHEN_ENVIRONMENT;
+    }
+}
+
+static void report(struct analysis *a, struct found found[SYSCALL_LIMIT], profile_syscalls *out)
+{
+    for (int64_t number = 0; number < SYSCALL_LIMIT; number++) {
+        struct found *f = &found[number];
+        if (!f->phases)
+            continue;
+        struct profile_syscall *s = vec_add(a->arena, out);
+        s->name = syscall_name(number);
+        s->number = number;
+        s->phases = f->phases;
+        s->when = f->when;
+        s->class_ = -1;
+        graph_evidence(f->walk, f->node, f->at, s);
+    }
+    profile_syscalls_sort(out);
+}
+
+static int by_place(const void *x, const void *y)
+{
+    const struct profile_unresolved *a = x, *b = y;
+    int order = strcmp(a->library, b->library);
+    return order ? order : a->address < b->address ? -1 : a->address > b->address;
+}
+
+static void report_unresolved(struct analysis *a, const struct walk *all)
+{
+    vec_each (note, &a->engine.notes) {
+        const struct note *n = *note;
+        if (!all->reached[n->context->node.id])
+            continue;
+        struct profile_unresolved *u = vec_add(a->arena, &a->out->unresolved);
+        *u = (struct profile_unresolved){n->object->elf->name, n->address, n->reason};
+    }
+    vec_sort(&a->out->unresolved, by_place);
+}
+
+static void explain(struct analysis *a, const struct found found[SYSCALL_LIMIT])
+{
+    int number = syscall_number(a->options->why);
+    if (number < 0 || number >= SYSCALL_LIMIT || !found[number].phases) {
+        fprintf(stderr, "%s: no path to it was found\n", a->options->why);
+        return;
+    }
+    fprintf(stderr, "%s:\n", a->options->why);
+    graph_print(found[number].walk, found[number].node, found[number].at);
+}
+
+static void read_result(struct analysis *a)
+{
+    struct engine *e = &a->engine;
+    struct walk *walks = arena_array(a->arena, 3, sizeof *walks);
+    struct walk *loader = &walks[0], *main_walk = &walks[1], *last = &walks[2];
+    struct root *kept = engine_root(e, "code kept by the dynamic linker");
+    struct root *exits = engine_root(e, "the dynamic linker's exit handler");
+    for (unsigned i = 0; i < 3; i++)
+        walk_init(&walks[i], e);
+    struct found *found = arena_array(a->arena, SYSCALL_LIMIT, sizeof *found);
+    if (a->map->interpreter != LINKMAP_NONE) {
+        loader->follow = inside_loader;
+        loader->context = a;
+        walk_from(loader, &a->loader->node);
+        walk_run(loader);
+        root_kept_by_loader(a, loader, kept, exits);
+    }
+    walk_from(main_walk, &a->start->node);
+    walk_from(main_walk, &a->constructors->node);
+    walk_from(main_walk, &kept->node);
+    walk_run(main_walk);
+    walk_from(last, &a->destructors->node);
+    walk_from(last, &exits->node);
+    walk_run(last);
+    collect(a, main_walk, PHASE_INIT | PHASE_RUN, WHEN_NORMAL, found);
+    collect(a, last, PHASE_EXIT, WHEN_NORMAL, found);
+    collect(a, loader, PHASE_LOADER, WHEN_NORMAL, found);
+    add_restart(found);
+    report(a, found, &a->out->syscalls);
+    if (a->options->why)
+        explain(a, found);
+    struct walk *all = ARENA_NEW(a->arena, struct walk);
+    walk_init(all, e);
+    walk_from(all, &a->loader->node);
+    walk_from(all, &a->start->node);
+    walk_from(all, &a->constructors->node);
+    walk_from(all, &a->destructors->node);
+    walk_run(all);
+    report_unresolved(a, all);
+}
+
+enum status syscalls_analyze(struct diag *d, struct arena *arena, struct linkmap *map,
+                             const struct analyzer_options *options, struct profile_static *out)
+{
+    struct analysis a = {
+        .diag = d, .arena = arena, .map = map, .options = options, .out = out};
+    engine_init(&a.engine, d, arena, map);
+    add_roots(&a);
+    engine_run(&a.engine);
+    read_result(&a);
+    diag_debug(d, 1, "%zu instructions decoded, %zu executed, %zu nodes, %zu values",
+               a.engine.decoded, a.engine.executed, a.engine.nodes.count,
+               a.engine.values.items.count);
+    return STATUS_OK;
+}
