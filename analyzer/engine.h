@@ -38,6 +38,7 @@ struct unit {
     uint64_t start, end;
     VEC(struct piece) pieces;
     landing_pads pads;
+    unsigned char *boundaries; /* per byte: an instruction starts there; NULL: not found out yet */
 };
 
 /* Address -> pointer, open addressing. */
@@ -220,6 +221,9 @@ struct unit *object_unit(struct engine *e, struct object *o, uint64_t address);
 /* Decodes the whole unit in a straight line and gives every block start in it. */
 void object_all_blocks(struct engine *e, struct object *o, struct unit *u, uint64_t **starts,
                        size_t *count);
+
+/* Whether decoding the unit in a straight line has an instruction start at an address. */
+bool object_is_boundary(struct engine *e, struct object *o, struct unit *u, uint64_t address);
 
 /* memory.c */
 /* Code or data at a constant address was formed at `at` of node from. */

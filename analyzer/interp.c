@@ -223,7 +223,14 @@ static void do_lea(struct run *r)
     struct values *v = &r->e->values;
     value address = i->segment ? VALUE_TOP : operand_address(r);
     int64_t constant = 0;
-    if (value_single(v, address, &constant) && i->width == 8)
+    /* A label inside the function itself is the base of a jump table or a computed goto, unless it
+     * is kept somewhere. */
+    const struct unit *u = object_unit(r->e, r->o, r->ir->at);
+    uint64_t place = 0;
+    if (value_single(v, address, &constant))
+        place = (uint64_t)constant - r->o->base;
+    bool label = place > u->start && place < u->end;
+    if (constant && i->width == 8 && !label)
         memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)constant, EDGE_ADDRESS);
     lose_stack(r, i->base < REG_COUNT ? r->s.reg[i->base] : VALUE_TOP,
                i->index < REG_COUNT ? r->s.reg[i->index] : VALUE_TOP, address);
@@ -272,6 +279,7 @@ static void do_push(struct run *r)
     value v = operand_source(r);
     move_stack(r, -8);
     touch_immediate(r);
+    operand_keep_code(r, v);
     const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_SP]);
     if (d->kind == VK_STACK)
         state_store(r, d->first, 8, v);

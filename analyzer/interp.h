@@ -23,9 +23,16 @@ struct flags {
     value a, b;
 };
 
+/* The low width bytes of a register are at most max. */
+struct bound {
+    uint8_t reg, width; /* REG_NONE: no bound */
+    uint64_t max;
+};
+
 struct state {
     value reg[REG_COUNT];
     struct flags flags;
+    struct bound bound;
     uint16_t slots;
     bool escaped; /* the address of some slot is known elsewhere */
     bool lost;    /* stack offsets are no longer comparable: slots are not followed */
@@ -80,6 +87,8 @@ void operand_write(struct run *r, value v);
 value operand_read_destination(struct run *r);
 /* A value leaves for memory or a callee: what it points to may be reached from there. */
 void operand_escape(struct run *r, value v);
+/* A pointer to code is kept in memory: it may outlive the code that formed it. */
+void operand_keep_code(struct run *r, value v);
 
 /* interp.c */
 void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,

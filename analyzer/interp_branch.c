@@ -136,9 +136,6 @@ bool branch_refine(struct run *r, unsigned condition, bool taken)
     bool wanted = taken != (bool)(condition & 1);
     if (!f->op || (f->reg == REG_NONE && !f->on_slot))
         return true;
-    /* A narrow comparison says nothing about the register's upper part. */
-    if (f->reg != REG_NONE && r->s.reg[f->reg] != f->a && f->width < 4)
-        return true;
     uint8_t kind = value_get(&r->e->values, f->a)->kind;
     value v = f->a;
     if (kind == VK_CONST)
@@ -150,10 +147,14 @@ bool branch_refine(struct run *r, unsigned condition, bool taken)
     if (v == f->a)
         return true;
     if (f->reg != REG_NONE) {
-        /* 32-bit values stand zero-extended; a 64-bit register keeps its upper half. */
-        if (f->width == 8 || r->s.reg[f->reg] == f->a ||
-            value_extend(&r->e->values, r->s.reg[f->reg], 4, 8, false) == r->s.reg[f->reg])
+        const struct value_data *d = value_get(&r->e->values, v);
+        /* A narrow comparison says nothing about the rest of the register. */
+        if (r->s.reg[f->reg] == f->a)
             r->s.reg[f->reg] = v;
+        else if (d->kind == VK_TOP)
+            r->s.bound = (struct bound){f->reg, f->width, d->max};
+        else if (d->kind == VK_CONST && d->count == 1)
+            r->s.bound = (struct bound){f->reg, f->width, (uint64_t)d->first};
     } else {
         for (unsigned i = 0; i < r->s.slots; i++)
             if (r->s.slot[i].offset == f->slot && r->s.slot[i].width == f->width)

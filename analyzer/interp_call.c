@@ -207,10 +207,11 @@ void jump_direct(struct run *r, uint64_t target)
 }
 
 /* Entry i of a jump table, as a constant; false past its end. */
-static bool table_entry(struct run *r, const struct value_data *d, uint64_t i, uint64_t *target)
+static bool table_entry(struct run *r, const struct value_data *d, int64_t start, uint64_t i,
+                        uint64_t *target)
 {
-    struct object *o = engine_object_at(r->e, (uint64_t)d->first);
-    uint64_t place = (uint64_t)d->first + i * d->width, raw = 0;
+    struct object *o = engine_object_at(r->e, (uint64_t)start);
+    uint64_t place = (uint64_t)start + i * d->width, raw = 0;
     if (!o || !elf_segment_at(o->elf, place - o->base))
         return false;
     if (d->width == 8) {
@@ -226,16 +227,18 @@ static bool table_entry(struct run *r, const struct value_data *d, uint64_t i, u
     return true;
 }
 
-static bool jump_table(struct run *r, const struct value_data *d)
+static bool one_jump_table(struct run *r, const struct value_data *d, int64_t start)
 {
     struct unit *u = object_unit(r->e, r->o, r->ir->at);
-    bool bounded = d->max < TABLE_LIMIT, any = false;
+    /* The range of a narrow index is no bound of the table. */
+    bool bounded = d->max < TABLE_LIMIT && d->max != UINT8_MAX, any = false;
     for (uint64_t i = 0; i < TABLE_LIMIT && (!bounded || i <= d->max); i++) {
         uint64_t target = 0;
-        if (!table_entry(r, d, i, &target))
+        if (!table_entry(r, d, start, i, &target))
             break;
         target -= r->o->base;
-        bool inside = target >= u->start && target < u->end;
+        bool inside = target >= u->start && target < u->end &&
+                      object_is_boundary(r->e, r->o, u, target);
         if (!inside && (!bounded || !elf_executable_at(r->o->elf, target))) {
             if (!bounded)
                 break;
@@ -244,6 +247,14 @@ static bool jump_table(struct run *r, const struct value_data *d)
         interp_flow(r->e, r->c, &r->s, r->ir->at, target);
         any = true;
     }
+    return any;
+}
+
+static bool jump_table(struct run *r, const struct value_data *d)
+{
+    bool any = false;
+    for (unsigned i = 0; i < d->count; i++)
+        any = one_jump_table(r, d, d->all[i]) || any;
     return any;
 }
 
@@ -336,7 +347,7 @@ static void add_site(struct run *r, int64_t number)
 
 static bool table_numbers(struct run *r, const struct value_data *d)
 {
-    if (d->kind != VK_TABLE || d->max >= NUMBERS_LIMIT)
+    if (d->kind != VK_TABLE || d->count != 1 || d->max >= NUMBERS_LIMIT)
         return false;
     for (uint64_t i = 0; i <= d->max; i++) {
         struct object *o = engine_object_at(r->e, (uint64_t)d->first);

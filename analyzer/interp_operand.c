@@ -28,36 +28,67 @@ value operand_address(struct run *r)
     return address;
 }
 
+/* An index that is itself an entry of a constant table: bounded by the greatest entry. */
+static value index_of_table(struct run *r, value index)
+{
+    struct values *v = &r->e->values;
+    const struct value_data *d = value_get(v, index);
+    uint64_t greatest = 0, entry = 0;
+    if (d->kind != VK_TABLE)
+        return index;
+    if (d->sign || d->width > 2 || d->max >= 4096 || d->max == UINT8_MAX)
+        return value_top(v, d->deps, d->width < 8 ? (UINT64_C(1) << 8 * d->width) - 1 : UINT64_MAX);
+    for (unsigned k = 0; k < d->count; k++) {
+        struct object *o = engine_object_at(r->e, (uint64_t)d->all[k]);
+        for (uint64_t i = 0; o && i <= d->max; i++)
+            if (elf_word(o->elf, (uint64_t)d->all[k] - o->base + i * d->width, d->width, &entry) &&
+                entry > greatest)
+                greatest = entry;
+    }
+    return value_top(v, d->deps, greatest);
+}
+
+/* Splits the memory operand into constant bases and an index that is not known. */
+static bool table_parts(struct run *r, value *base, value *index)
+{
+    const struct insn *i = &r->ir->i;
+    const struct values *v = &r->e->values;
+    if (i->segment || i->index == REG_NONE)
+        return false;
+    *base = i->base == REG_NONE ? VALUE_NONE : register_value(r, i->base);
+    *index = register_value(r, i->index);
+    if (!i->scale && value_get(v, *index)->kind == VK_CONST) {
+        value swap = *base;
+        *base = *index;
+        *index = swap;
+    }
+    *index = index_of_table(r, *index);
+    return (*base == VALUE_NONE || value_get(v, *base)->kind == VK_CONST) &&
+           value_get(v, *index)->kind == VK_TOP;
+}
+
 /* A load at constant + unknown index: an entry of a table, if that is constant memory. */
 static bool table_load(struct run *r, unsigned width, value *out)
 {
     const struct insn *i = &r->ir->i;
     struct values *v = &r->e->values;
-    int64_t start = 0;
-    unsigned index = i->index;
-    if (i->segment || index == REG_NONE)
+    value base, index;
+    int64_t starts[VALUE_SET_LIMIT];
+    if (!table_parts(r, &base, &index))
         return false;
-    if (i->base == REG_NONE) {
-        start = i->disp;
-    } else if (value_single(v, register_value(r, i->base), &start)) {
-        start = (int64_t)((uint64_t)start + (uint64_t)i->disp);
-    } else if (!i->scale && value_single(v, register_value(r, index), &start)) {
-        start = (int64_t)((uint64_t)start + (uint64_t)i->disp);
-        index = i->base;
-    } else {
-        return false;
+    const struct value_data *b = value_get(v, base), *d = value_get(v, index);
+    unsigned count = base == VALUE_NONE ? 1 : b->count;
+    bool constant = i->scale ? 1u << i->scale == width : true;
+    for (unsigned k = 0; k < count; k++) {
+        starts[k] = (int64_t)((base == VALUE_NONE ? 0 : (uint64_t)b->all[k]) + (uint64_t)i->disp);
+        struct object *o = engine_object_at(r->e, (uint64_t)starts[k]);
+        if (!o)
+            return false;
+        memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)starts[k], EDGE_DATA);
+        constant = constant && memory_constant(o, (uint64_t)starts[k] - o->base);
     }
-    struct object *o = engine_object_at(r->e, (uint64_t)start);
-    const struct value_data *d = value_get(v, register_value(r, index));
-    if (!o || d->kind != VK_TOP || (1u << i->scale) > 8)
-        return false;
-    memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)start, EDGE_DATA);
-    if (!memory_constant(o, (uint64_t)start - o->base) || ((1u << i->scale) != width && i->scale)) {
-        *out = value_top(v, 0, UINT64_MAX);
-        return true;
-    }
-    uint64_t max = i->scale || width == 1 ? d->max : d->max == UINT64_MAX ? d->max : d->max / width;
-    *out = value_table(v, start, width, false, max, d->deps);
+    uint64_t max = i->scale || width == 1 || d->max == UINT64_MAX ? d->max : d->max / width;
+    *out = constant ? value_table(v, value_set(v, starts, count), width, max, d->deps) : VALUE_TOP;
     return true;
 }
 
@@ -91,7 +122,12 @@ static value read_register(struct run *r, unsigned reg, unsigned width)
 {
     if (r->ir->i.high)
         return VALUE_TOP;
-    return low_part(r, register_value(r, reg), width);
+    value v = low_part(r, register_value(r, reg), width);
+    const struct bound *b = &r->s.bound;
+    const struct value_data *d = value_get(&r->e->values, v);
+    if (b->reg == reg && b->width == width && d->kind == VK_TOP && b->max < d->max)
+        return value_top(&r->e->values, d->deps, b->max);
+    return v;
 }
 
 value operand_source(struct run *r)
@@ -127,6 +163,16 @@ void operand_escape(struct run *r, value v)
         r->s.escaped = true;
 }
 
+void operand_keep_code(struct run *r, value v)
+{
+    const struct value_data *what = value_get(&r->e->values, v);
+    for (unsigned k = 0; what->kind == VK_CONST && k < what->count; k++) {
+        struct object *o = engine_object_at(r->e, (uint64_t)what->all[k]);
+        if (o && memory_is_code(o, (uint64_t)what->all[k] - o->base))
+            memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)what->all[k], EDGE_STORED);
+    }
+}
+
 static void write_memory(struct run *r, value v)
 {
     const struct insn *i = &r->ir->i;
@@ -135,16 +181,11 @@ static void write_memory(struct run *r, value v)
         return;
     value address = operand_address(r);
     const struct value_data *d = value_get(&r->e->values, address);
+    if (i->width == 8)
+        operand_keep_code(r, v);
     if (d->kind == VK_STACK) {
         state_store(r, d->first, i->width ? i->width : 8, v);
         return;
-    }
-    /* A pointer to code kept in memory outlives the code that formed it. */
-    const struct value_data *what = value_get(&r->e->values, v);
-    for (unsigned k = 0; what->kind == VK_CONST && k < what->count && i->width == 8; k++) {
-        struct object *o = engine_object_at(r->e, (uint64_t)what->all[k]);
-        if (o && memory_is_code(o, (uint64_t)what->all[k] - o->base))
-            memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)what->all[k], EDGE_STORED);
     }
     if (d->kind != VK_CONST && r->s.escaped)
         state_forget(&r->s);

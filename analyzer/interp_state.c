@@ -71,6 +71,12 @@ bool state_join(struct engine *e, struct state *into, const struct state *from, 
         memset(&into->flags, 0, sizeof into->flags);
         changed = true;
     }
+    if (into->bound.reg != REG_NONE &&
+        (from->bound.reg != into->bound.reg || from->bound.width != into->bound.width ||
+         from->bound.max > into->bound.max)) {
+        into->bound.reg = REG_NONE;
+        changed = true;
+    }
     if (from->escaped && !into->escaped)
         into->escaped = changed = true;
     if (from->lost && !into->lost) {
@@ -87,6 +93,7 @@ void state_entry(struct engine *e, struct state *s, const struct context *c)
     memset(s, 0, sizeof *s);
     for (unsigned i = 0; i < REG_COUNT; i++)
         s->reg[i] = value_top(&e->values, 1u << i, UINT64_MAX);
+    s->flags.reg = s->bound.reg = REG_NONE;
     s->reg[REG_SP] = value_stack(&e->values, 0);
     vec_each (item, &c->key) {
         if (item->input < REG_COUNT) {
@@ -103,6 +110,8 @@ void state_set(struct run *r, unsigned reg, value v)
     r->s.reg[reg] = v;
     if (r->s.flags.reg == reg)
         r->s.flags.reg = REG_NONE;
+    if (r->s.bound.reg == reg)
+        r->s.bound.reg = REG_NONE;
 }
 
 value state_slot(struct run *r, int64_t offset, unsigned width)

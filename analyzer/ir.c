@@ -358,3 +358,20 @@ void object_all_blocks(struct engine *e, struct object *o, struct unit *u, uint6
     *starts = found.items;
     *count = found.count;
 }
+
+bool object_is_boundary(struct engine *e, struct object *o, struct unit *u, uint64_t address)
+{
+    if (address < u->start || address >= u->end)
+        return false;
+    if (!u->boundaries) {
+        uint64_t available = 0, size = u->end - u->start;
+        const unsigned char *bytes = elf_span(o->elf, u->start, &available);
+        u->boundaries = arena_alloc(e->arena, size);
+        for (uint64_t at = 0; bytes && at < size && at < available;) {
+            struct insn i;
+            u->boundaries[at] = 1;
+            at += decode(bytes + at, size - at, u->start + at, &i);
+        }
+    }
+    return u->boundaries[address - u->start];
+}

@@ -94,15 +94,22 @@ value value_top(struct values *v, uint32_t deps, uint64_t max)
     return intern(v, &d);
 }
 
-value value_table(struct values *v, int64_t address, unsigned width, bool sign, uint64_t max,
-                  uint32_t deps)
+value value_table(struct values *v, value starts, unsigned width, uint64_t max, uint32_t deps)
 {
-    struct value_data d = {.kind = VK_TABLE,
-                           .width = (uint8_t)width,
-                           .sign = sign,
-                           .deps = deps,
-                           .max = max,
-                           .first = address};
+    struct value_data d = *value_get(v, starts);
+    if (d.kind != VK_CONST)
+        return VALUE_TOP;
+    d.kind = VK_TABLE;
+    d.width = (uint8_t)width;
+    d.max = max;
+    d.deps = deps;
+    return intern(v, &d);
+}
+
+static value signed_table(struct values *v, const struct value_data *table)
+{
+    struct value_data d = *table;
+    d.sign = 1;
     return intern(v, &d);
 }
 
@@ -201,7 +208,7 @@ value value_extend(struct values *v, value x, unsigned from, unsigned to, bool s
         return x;
     if (d->kind == VK_TABLE && d->width <= from) {
         if (sign && from == d->width && !d->sign)
-            return value_table(v, d->first, d->width, true, d->max, d->deps);
+            return signed_table(v, d);
         return x;
     }
     uint64_t limit = width_max(sign ? to : from);

@@ -19,7 +19,7 @@ enum value_kind {
     VK_TOP,     /* anything up to max */
     VK_CONST,   /* one of count constants */
     VK_STACK,   /* entry stack pointer + first */
-    VK_TABLE,   /* an entry, width bytes wide, of the constant table at first */
+    VK_TABLE,   /* an entry, width bytes wide, of one of the count constant tables at all */
     VK_TARGETS, /* the same plus base: the usual position-independent jump table */
 };
 
@@ -31,7 +31,7 @@ struct value_data {
     uint32_t deps; /* VK_TOP, VK_TABLE, VK_TARGETS: inputs it was made from */
     uint64_t max;  /* VK_TOP: greatest value; tables: greatest index; UINT64_MAX: unknown */
     int64_t first, base;
-    const int64_t *all; /* VK_CONST: count constants, ascending */
+    const int64_t *all; /* VK_CONST, VK_TABLE, VK_TARGETS: count constants, ascending */
 };
 
 struct values {
@@ -49,8 +49,8 @@ static inline const struct value_data *value_get(const struct values *v, value x
 value value_const(struct values *v, int64_t c);
 value value_stack(struct values *v, int64_t offset);
 value value_top(struct values *v, uint32_t deps, uint64_t max);
-value value_table(struct values *v, int64_t address, unsigned width, bool sign, uint64_t max,
-                  uint32_t deps);
+/* An entry of one of the tables whose addresses are the constants starts. */
+value value_table(struct values *v, value starts, unsigned width, uint64_t max, uint32_t deps);
 /* Up to VALUE_SET_LIMIT constants, in any order, else anything. */
 value value_set(struct values *v, const int64_t *c, size_t count);
 /* Least value that holds both; with widen, differing constants become anything at once. */
