@@ -24,6 +24,8 @@ void engine_add_objects(struct engine *e)
         o->elf = e->map->objects.items[i].elf;
         o->absolute = o->elf->type == ET_EXEC;
         o->base = o->absolute && i == 0 ? 0 : (uint64_t)(i + 1) << 40;
+        o->self_relocating =
+            i == e->map->interpreter || (i == 0 && e->map->interpreter == LINKMAP_NONE);
         o->plugin = i >= e->map->initial;
         vec_push(e->arena, &e->objects, o);
     }

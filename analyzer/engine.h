@@ -156,6 +156,7 @@ struct object {
     bool prepared, bounded;
     bool go;       /* all registers are lost over calls */
     bool absolute; /* addresses are constants in code and data, not all relocated */
+    bool self_relocating; /* the dynamic linker, or a static program */
     bool plugin;   /* not part of the initial link map */
 };
 

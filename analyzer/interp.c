@@ -279,7 +279,7 @@ static void do_push(struct run *r)
     value v = operand_source(r);
     move_stack(r, -8);
     touch_immediate(r);
-    operand_keep_code(r, v);
+    operand_keep_code(r, v, true);
     const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_SP]);
     if (d->kind == VK_STACK)
         state_store(r, d->first, 8, v);

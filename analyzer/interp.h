@@ -88,7 +88,7 @@ value operand_read_destination(struct run *r);
 /* A value leaves for memory or a callee: what it points to may be reached from there. */
 void operand_escape(struct run *r, value v);
 /* A pointer to code is kept in memory: it may outlive the code that formed it. */
-void operand_keep_code(struct run *r, value v);
+void operand_keep_code(struct run *r, value v, bool on_stack);
 
 /* interp.c */
 void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,

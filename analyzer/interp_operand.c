@@ -163,13 +163,14 @@ void operand_escape(struct run *r, value v)
         r->s.escaped = true;
 }
 
-void operand_keep_code(struct run *r, value v)
+void operand_keep_code(struct run *r, value v, bool on_stack)
 {
     const struct value_data *what = value_get(&r->e->values, v);
     for (unsigned k = 0; what->kind == VK_CONST && k < what->count; k++) {
         struct object *o = engine_object_at(r->e, (uint64_t)what->all[k]);
         if (o && memory_is_code(o, (uint64_t)what->all[k] - o->base))
-            memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)what->all[k], EDGE_STORED);
+            memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)what->all[k],
+                         on_stack ? EDGE_ADDRESS : EDGE_STORED);
     }
 }
 
@@ -182,7 +183,7 @@ static void write_memory(struct run *r, value v)
     value address = operand_address(r);
     const struct value_data *d = value_get(&r->e->values, address);
     if (i->width == 8)
-        operand_keep_code(r, v);
+        operand_keep_code(r, v, d->kind == VK_STACK);
     if (d->kind == VK_STACK) {
         state_store(r, d->first, i->width ? i->width : 8, v);
         return;

@@ -44,6 +44,9 @@ bool memory_constant(const struct object *o, uint64_t address)
 {
     if (!elf_writable_at(o->elf, address))
         return elf_segment_at(o->elf, address) != NULL;
+    /* What relocates itself writes to its own before it protects them. */
+    if (o->self_relocating)
+        return false;
     return address >= o->elf->relro.address && address - o->elf->relro.address < o->elf->relro.size;
 }
 

@@ -241,6 +241,22 @@ static void read_result(struct analysis *a)
     report_unresolved(a, all);
 }
 
+/* With -v -v -v: every context and what it waits for. */
+static void dump(struct analysis *a)
+{
+    if (a->diag->verbosity < 3)
+        return;
+    vec_each (node, &a->engine.nodes) {
+        if ((*node)->kind != NODE_CONTEXT)
+            continue;
+        const struct context *c = (const struct context *)*node;
+        diag_debug(a->diag, 3, "%s %s 0x%llx%s%s%s", c->function->object->elf->name,
+                   graph_function_name(&a->engine, c->function->object, c->function->address),
+                   (unsigned long long)c->function->address, c->key.count ? " constants" : "",
+                   c->returns ? "" : " noreturn", c->final ? "" : " open");
+    }
+}
+
 enum status syscalls_analyze(struct diag *d, struct arena *arena, struct linkmap *map,
                              const struct analyzer_options *options, struct profile_static *out)
 {
@@ -249,6 +265,7 @@ enum status syscalls_analyze(struct diag *d, struct arena *arena, struct linkmap
     engine_init(&a.engine, d, arena, map);
     add_roots(&a);
     engine_run(&a.engine);
+    dump(&a);
     read_result(&a);
     diag_debug(d, 1, "%zu instructions decoded, %zu executed, %zu nodes, %zu values",
                a.engine.decoded, a.engine.executed, a.engine.nodes.count,
