@@ -97,6 +97,7 @@ struct function {
     bool numbers;                   /* a system-call number depends on its inputs */
     bool stub;                      /* forward (or nothing, when unresolved) instead of a body */
     bool resolver;                  /* an IFUNC resolver stands in for its results */
+    bool data;                      /* no code after all */
     bool twice;                     /* reads its return address: may return twice, like setjmp */
     VEC(struct context *) contexts; /* [0]: unknown inputs */
     VEC(struct context *) callers;
@@ -154,10 +155,10 @@ struct object {
     VEC(uint64_t) bounds; /* starts of data objects */
     struct address_map spans;
     bool prepared, bounded;
-    bool go;       /* all registers are lost over calls */
-    bool absolute; /* addresses are constants in code and data, not all relocated */
+    bool go;              /* all registers are lost over calls */
+    bool absolute;        /* addresses are constants in code and data, not all relocated */
     bool self_relocating; /* the dynamic linker, or a static program */
-    bool plugin;   /* not part of the initial link map */
+    bool plugin;          /* not part of the initial link map */
 };
 
 /* Something that could not be decided, and where. */

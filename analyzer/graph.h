@@ -10,9 +10,9 @@
 struct walk {
     struct engine *engine;
     unsigned char *reached;
-    struct node **parent;      /* NULL for a root */
-    const struct edge **via;   /* the parent's edge */
-    VEC(struct node *) order;  /* nodes in the order reached */
+    struct node **parent;     /* NULL for a root */
+    const struct edge **via;  /* the parent's edge */
+    VEC(struct node *) order; /* nodes in the order reached */
     /* Whether to follow an edge; NULL: all. */
     bool (*follow)(void *context, const struct node *from, const struct edge *edge);
     void *context;

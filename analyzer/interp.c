@@ -67,12 +67,29 @@ struct state *interp_keep(struct engine *e, const struct state *s)
     return copy;
 }
 
+/* Data in the text segment, whose address code takes as it would a function's, shows itself by not
+ * decoding: it has no unwind table either, and nothing was reached through it. */
+static void bad_code(struct context *c, struct engine *e, uint64_t at, const char *reason)
+{
+    const struct object *o = c->function->object;
+    if (!o->functions.unwind || functions_at(&o->functions, c->function->address)) {
+        engine_note(e, c, at, reason);
+        return;
+    }
+    c->function->data = true;
+    c->node.edges.count = 0;
+    c->sites.count = 0;
+    c->work.count = 0;
+}
+
 void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,
                  uint64_t to)
 {
+    if (c->function->data)
+        return;
     struct block *b = object_block(e, c->function->object, to);
     if (!b) {
-        engine_note(e, c, from, "control leaves the known code");
+        bad_code(c, e, from, "control leaves the known code");
         return;
     }
     struct block_state *bs = state_of(c, b);
@@ -470,7 +487,7 @@ static bool transfer(struct run *r, uint64_t next)
     case OP_STOP:
         return true;
     case OP_BAD:
-        engine_note(r->e, r->c, r->ir->at, "not an instruction");
+        bad_code(r->c, r->e, r->ir->at, "not an instruction");
         return true;
     default:
         return false;
@@ -492,7 +509,7 @@ void interp_step(struct engine *e, struct context *c)
     struct run r = {.e = e, .c = c, .o = c->function->object};
     memcpy(&r.s, bs->in, state_size(bs->in));
     e->executed += b->count;
-    for (uint32_t i = 0; i < b->count; i++) {
+    for (uint32_t i = 0; i < b->count && !c->function->data; i++) {
         r.ir = &b->code[i];
         if (i + 1 == b->count && transfer(&r, b->next))
             return;
@@ -500,6 +517,6 @@ void interp_step(struct engine *e, struct context *c)
         if (r.dead)
             return;
     }
-    if (b->next)
+    if (b->next && !c->function->data)
         interp_flow(e, c, &r.s, r.ir->at, b->next);
 }

@@ -237,8 +237,8 @@ static bool one_jump_table(struct run *r, const struct value_data *d, int64_t st
         if (!table_entry(r, d, start, i, &target))
             break;
         target -= r->o->base;
-        bool inside = target >= u->start && target < u->end &&
-                      object_is_boundary(r->e, r->o, u, target);
+        bool inside =
+            target >= u->start && target < u->end && object_is_boundary(r->e, r->o, u, target);
         if (!inside && (!bounded || !elf_executable_at(r->o->elf, target))) {
             if (!bounded)
                 break;
@@ -314,7 +314,8 @@ void jump_indirect(struct run *r)
     note_exit_handler(r);
     if (value_get(&r->e->values, r->s.reg[REG_SP])->kind != VK_STACK)
         return; /* the stack was switched: longjmp and its like, or the program's start */
-    if (at_entry_depth(r) && d->kind != VK_TARGETS)
+    /* With the frame gone, it can only be a call in the end. */
+    if (value_get(&r->e->values, r->s.reg[REG_SP])->first >= 0 && d->kind != VK_TARGETS)
         call_unknown(r, 0);
     else
         jump_anywhere(r);

@@ -181,7 +181,7 @@ static void report_unresolved(struct analysis *a, const struct walk *all)
 {
     vec_each (note, &a->engine.notes) {
         const struct note *n = *note;
-        if (!all->reached[n->context->node.id])
+        if (!all->reached[n->context->node.id] || n->context->function->data)
             continue;
         struct profile_unresolved *u = vec_add(a->arena, &a->out->unresolved);
         *u = (struct profile_unresolved){n->object->elf->name, n->address, n->reason};
@@ -260,8 +260,7 @@ static void dump(struct analysis *a)
 enum status syscalls_analyze(struct diag *d, struct arena *arena, struct linkmap *map,
                              const struct analyzer_options *options, struct profile_static *out)
 {
-    struct analysis a = {
-        .diag = d, .arena = arena, .map = map, .options = options, .out = out};
+    struct analysis a = {.diag = d, .arena = arena, .map = map, .options = options, .out = out};
     engine_init(&a.engine, d, arena, map);
     add_roots(&a);
     engine_run(&a.engine);
