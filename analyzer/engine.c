@@ -17,6 +17,26 @@ void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct
     engine_add_objects(e);
 }
 
+static const struct {
+    const char *name;
+    enum hook hook;
+} hooked[] = {
+    {"dlopen", HOOK_DLOPEN}, {"dlmopen", HOOK_DLOPEN},       {"__libc_dlopen_mode", HOOK_DLOPEN},
+    {"dlsym", HOOK_DLSYM},   {"dlvsym", HOOK_DLSYM},         {"__libc_dlsym", HOOK_DLSYM},
+};
+
+static void find_hooks(struct engine *e, struct object *o)
+{
+    for (size_t i = 1; i < o->elf->symbols.count; i++) {
+        const struct elf_symbol *s = &o->elf->symbols.items[i];
+        if (!s->section || !s->value || (s->name[0] != 'd' && s->name[0] != '_'))
+            continue;
+        for (size_t k = 0; k < sizeof hooked / sizeof *hooked; k++)
+            if (strcmp(hooked[k].name, s->name) == 0)
+                engine_function(e, o, s->value)->hook = (uint8_t)hooked[k].hook;
+    }
+}
+
 void engine_add_objects(struct engine *e)
 {
     for (size_t i = e->objects.count; i < e->map->objects.count; i++) {
@@ -28,6 +48,7 @@ void engine_add_objects(struct engine *e)
             i == e->map->interpreter || (i == 0 && e->map->interpreter == LINKMAP_NONE);
         o->plugin = i >= e->map->initial;
         vec_push(e->arena, &e->objects, o);
+        find_hooks(e, o);
     }
 }
 

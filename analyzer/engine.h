@@ -88,6 +88,17 @@ struct state;
 struct context;
 
 struct object;
+/* Functions of the dynamic linker's interface whose arguments name more code. */
+enum hook { HOOK_NONE, HOOK_DLOPEN, HOOK_DLSYM };
+
+/* A reached call of one of them. */
+struct hook_fact {
+    struct context *caller;
+    uint64_t at;
+    enum hook hook;
+    const char *name; /* NULL: not known */
+};
+
 struct function {
     struct object *object;
     uint64_t address;               /* virtual */
@@ -101,7 +112,7 @@ struct function {
     bool twice;                     /* reads its return address: may return twice, like setjmp */
     VEC(struct context *) contexts; /* [0]: unknown inputs */
     VEC(struct context *) callers;
-    const char *name; /* exported name, set where it means something to the engine */
+    uint8_t hook; /* enum hook */
 };
 
 struct waiter {
@@ -187,6 +198,7 @@ struct engine {
     struct limits limits;
     VEC(struct note *) notes;
     struct address_map noted;
+    VEC(struct hook_fact) hooks;
     struct context *rtld_exit; /* what the dynamic linker passes to the program to run at exit */
     size_t decoded, executed;  /* instructions, for -v */
 };

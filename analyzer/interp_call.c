@@ -103,6 +103,28 @@ static void call_unknown(struct run *r, uint64_t resume)
     interp_flow(r->e, r->c, &r->s, r->ir->at, resume);
 }
 
+/* A call of dlopen(), dlmopen() or dlsym(): the name, where it is a constant. */
+static void note_hook(struct run *r, const struct function *f)
+{
+    struct engine *e = r->e;
+    unsigned input = f->hook == HOOK_DLSYM ? REG_SI : REG_DI;
+    const struct value_data *d = value_get(&e->values, r->s.reg[input]);
+    unsigned count = d->kind == VK_CONST ? d->count : 1;
+    if (d->kind != VK_CONST && d->deps)
+        engine_require(e, r->c->function, d->deps);
+    for (unsigned i = 0; i < count; i++) {
+        const char *name = NULL;
+        if (d->kind == VK_CONST) {
+            struct object *o = engine_object_at(e, (uint64_t)d->all[i]);
+            name = o ? elf_string(o->elf, (uint64_t)d->all[i] - o->base) : NULL;
+            if (!d->all[i] && f->hook == HOOK_DLOPEN)
+                continue; /* the program itself */
+        }
+        struct hook_fact *fact = vec_add(e->arena, &e->hooks);
+        *fact = (struct hook_fact){r->c, r->ir->at, (enum hook)f->hook, name};
+    }
+}
+
 void call_function(struct run *r, struct function *f, uint64_t resume, enum edge_kind kind)
 {
     struct engine *e = r->e;
@@ -119,6 +141,8 @@ void call_function(struct run *r, struct function *f, uint64_t resume, enum edge
     struct context *callee = engine_context(e, f, inputs);
     engine_edge(e, &r->c->node, r->ir->at, &callee->node, kind);
     engine_caller(e, f, r->c);
+    if (f->hook)
+        note_hook(r, f);
     clobber_for_call(r);
     if (resume)
         flow_landing_pads(r);

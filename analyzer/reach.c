@@ -4,6 +4,7 @@
 #include "analyzer/graph.h"
 #include "analyzer/plugins.h"
 #include "common/syscalls.h"
+#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,9 @@ struct analysis {
     struct profile_static *out;
     struct engine engine;
     struct root *loader, *start, *constructors, *destructors;
+    size_t hooks_done;
+    plugin_candidates candidates;
+    VEC(struct root *) plugin_roots; /* one per candidate */
 };
 
 static void root_function(struct analysis *a, struct root *root, struct object *o, uint64_t address)
@@ -75,6 +79,120 @@ static void add_roots(struct analysis *a)
             if (a->map->musl)
                 root_musl_stages(a, o);
         }
+    }
+}
+
+/* ---- code that is looked up or loaded by name ---- */
+
+static bool context_of(const struct function *f)
+{
+    return f && f->contexts.count && f->contexts.items[0];
+}
+
+static void gather_facts(struct analysis *a, plugin_facts *facts)
+{
+    struct engine *e = &a->engine;
+    for (size_t i = 0; i < e->objects.count; i++) {
+        struct object *o = e->objects.items[i];
+        for (size_t n = 1; n < o->elf->symbols.count; n++) {
+            const struct elf_symbol *s = &o->elf->symbols.items[n];
+            if (!s->section || !s->value || !plugins_ask_about(s->name) ||
+                !context_of(address_map_get(&o->functions_by_address, s->value)))
+                continue;
+            struct plugin_fact *fact = vec_add(a->arena, facts);
+            *fact = (struct plugin_fact){FACT_REACHED, i, s->value, s->name};
+        }
+    }
+    vec_each (hook, &e->hooks) {
+        if (hook->hook != HOOK_DLOPEN)
+            continue;
+        struct plugin_fact *fact = vec_add(a->arena, facts);
+        *fact = (struct plugin_fact){FACT_DLOPEN, hook->caller->function->object->elf->index,
+                                     hook->at, hook->name};
+    }
+}
+
+static void edge_to_symbol(struct analysis *a, struct hook_fact *hook, size_t group)
+{
+    struct linkmap_binding b = linkmap_find(a->map, group, hook->name, NULL);
+    if (!b.object || b.object->index >= a->engine.objects.count)
+        return;
+    struct object *o = a->engine.objects.items[b.object->index];
+    if (memory_is_code(o, b.address))
+        engine_edge(&a->engine, &hook->caller->node, hook->at,
+                    &engine_generic(&a->engine, engine_function(&a->engine, o, b.address))->node,
+                    EDGE_SYMBOL);
+}
+
+/* dlsym() of a known name may find it in the global scope; what it finds in a plug-in is that
+ * plug-in's export, reached as such. */
+static void bind_looked_up(struct analysis *a)
+{
+    for (; a->hooks_done < a->engine.hooks.count; a->hooks_done++) {
+        struct hook_fact *hook = &a->engine.hooks.items[a->hooks_done];
+        if (hook->hook == HOOK_DLSYM && hook->name)
+            edge_to_symbol(a, hook, LINKMAP_NONE);
+        else if (!hook->name)
+            engine_note(&a->engine, hook->caller, hook->at,
+                        hook->hook == HOOK_DLSYM ? "dlsym() of a name that is not known"
+                                                 : "dlopen() of a name that is not known");
+    }
+}
+
+static void run_all(struct analysis *a)
+{
+    do {
+        bind_looked_up(a);
+        engine_run(&a->engine);
+    } while (a->hooks_done < a->engine.hooks.count);
+}
+
+static void root_exports(struct analysis *a, struct root *root, struct object *o)
+{
+    for (size_t n = 1; n < o->elf->symbols.count; n++) {
+        const struct elf_symbol *s = &o->elf->symbols.items[n];
+        if (s->section == SHN_UNDEF || s->section == SHN_ABS || !s->value)
+            continue;
+        if (s->type == STT_FUNC || s->type == STT_GNU_IFUNC || s->type == STT_NOTYPE)
+            root_function(a, root, o, s->value);
+        else if (s->type == STT_OBJECT)
+            memory_touch(&a->engine, &root->node, s->value, o->base + s->value, EDGE_DATA);
+    }
+}
+
+/* A plug-in's constructors run and its exports may be looked up; libraries it needs run their
+ * constructors, and are otherwise reached through it. */
+static void root_plugin(struct analysis *a, const struct plugin_candidate *candidate)
+{
+    struct root *root = engine_root(&a->engine, candidate->path);
+    vec_push(a->arena, &a->plugin_roots, root);
+    vec_each (group, &candidate->groups) {
+        const struct linkmap_group *g = &a->map->groups.items[*group];
+        vec_each (member, &g->members) {
+            struct object *o = a->engine.objects.items[*member];
+            if (*member < a->map->initial)
+                continue;
+            root_object(a, o, root, root);
+            if (*member == g->root)
+                root_exports(a, root, o);
+        }
+    }
+}
+
+static enum status run_plugins(struct analysis *a)
+{
+    for (;;) {
+        plugin_facts facts = {0};
+        gather_facts(a, &facts);
+        size_t before = a->candidates.count;
+        enum status status =
+            plugins_find(a->diag, a->map, &a->options->plugins, &facts, &a->candidates);
+        if (status || a->candidates.count == before)
+            return status;
+        engine_add_objects(&a->engine);
+        for (size_t i = before; i < a->candidates.count; i++)
+            root_plugin(a, &a->candidates.items[i]);
+        run_all(a);
     }
 }
 
@@ -200,6 +318,26 @@ static void explain(struct analysis *a, const struct found found[SYSCALL_LIMIT])
     graph_print(found[number].walk, found[number].node, found[number].at);
 }
 
+/* What each plug-in brings beyond what the link map can do by itself. */
+static void report_plugins(struct analysis *a, const struct found base[SYSCALL_LIMIT])
+{
+    for (size_t i = 0; i < a->candidates.count; i++) {
+        struct walk *w = ARENA_NEW(a->arena, struct walk);
+        struct found *found = arena_array(a->arena, SYSCALL_LIMIT, sizeof *found);
+        walk_init(w, &a->engine);
+        walk_from(w, &a->plugin_roots.items[i]->node);
+        walk_run(w);
+        collect(a, w, PHASE_INIT | PHASE_RUN, WHEN_NORMAL, found);
+        for (size_t n = 0; n < SYSCALL_LIMIT; n++)
+            if (base[n].phases & ~(unsigned)PHASE_LOADER)
+                found[n].phases = 0;
+        struct profile_plugin *p = vec_add(a->arena, &a->out->plugins);
+        p->path = a->candidates.items[i].path;
+        p->reason = a->candidates.items[i].reason;
+        report(a, found, &p->syscalls);
+    }
+}
+
 static void read_result(struct analysis *a)
 {
     struct engine *e = &a->engine;
@@ -231,12 +369,15 @@ static void read_result(struct analysis *a)
     report(a, found, &a->out->syscalls);
     if (a->options->why)
         explain(a, found);
+    report_plugins(a, found);
     struct walk *all = ARENA_NEW(a->arena, struct walk);
     walk_init(all, e);
     walk_from(all, &a->loader->node);
     walk_from(all, &a->start->node);
     walk_from(all, &a->constructors->node);
     walk_from(all, &a->destructors->node);
+    vec_each (root, &a->plugin_roots)
+        walk_from(all, &(*root)->node);
     walk_run(all);
     report_unresolved(a, all);
 }
@@ -263,7 +404,10 @@ enum status syscalls_analyze(struct diag *d, struct arena *arena, struct linkmap
     struct analysis a = {.diag = d, .arena = arena, .map = map, .options = options, .out = out};
     engine_init(&a.engine, d, arena, map);
     add_roots(&a);
-    engine_run(&a.engine);
+    run_all(&a);
+    enum status status = run_plugins(&a);
+    if (status)
+        return status;
     dump(&a);
     read_result(&a);
     diag_debug(d, 1, "%zu instructions decoded, %zu executed, %zu nodes, %zu values",
