@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "catalogue/rules.h"
+#include "common/file.h"
 #include <string.h>
 
 /* The assembler takes the file in whole; the Makefile has the dependency. */
@@ -24,17 +25,11 @@ static const struct jm_field fields[] = {
 static const struct jm_type rules_type = JM_TYPE(S, "rules", "Rules of a core", fields);
 #undef S
 
-enum status catalogue_add_rules(struct diag *d, struct arena *a, struct catalogue *catalogue)
+/* Takes the document over. */
+static enum status take(struct diag *d, struct arena *a, const char *where, json_t *json,
+                        struct catalogue *catalogue)
 {
-    static const char where[] = "embedded rules";
     struct rules rules = {0};
-    json_error_t error;
-    if (strcmp(catalogue->name, "unikraft") != 0)
-        return STATUS_OK;
-    json_t *json = json_loadb(rules_unikraft_start,
-                              (size_t)(rules_unikraft_end - rules_unikraft_start), 0, &error);
-    if (!json)
-        return diag_fail(d, STATUS_SYSTEM, "%s: line %d: %s", where, error.line, error.text);
     enum status status = jm_decode(&rules_type, json, &rules, a, d, where);
     json_decref(json);
     if (status)
@@ -42,4 +37,25 @@ enum status catalogue_add_rules(struct diag *d, struct arena *a, struct catalogu
     vec_each (rule, &rules.rules)
         vec_push(a, &catalogue->rules, *rule);
     return STATUS_OK;
+}
+
+enum status catalogue_read_rules(struct diag *d, struct arena *a, const char *path,
+                                 struct catalogue *catalogue)
+{
+    json_t *json = NULL;
+    enum status status = json_read(d, path, &json);
+    return status ? status : take(d, a, path, json, catalogue);
+}
+
+enum status catalogue_add_rules(struct diag *d, struct arena *a, struct catalogue *catalogue)
+{
+    static const char where[] = "embedded rules";
+    json_error_t error;
+    if (strcmp(catalogue->name, "unikraft") != 0)
+        return STATUS_OK;
+    json_t *json = json_loadb(rules_unikraft_start,
+                              (size_t)(rules_unikraft_end - rules_unikraft_start), 0, &error);
+    if (!json)
+        return diag_fail(d, STATUS_SYSTEM, "%s: line %d: %s", where, error.line, error.text);
+    return take(d, a, where, json, catalogue);
 }

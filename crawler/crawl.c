@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Puts the readers together the way the core's own Makefile does. */
+#include "catalogue/rules.h"
 #include "common/file.h"
 #include "crawler/crawler.h"
 #include "crawler/kconfig_flatten.h"
@@ -566,5 +567,6 @@ enum status crawl(struct diag *d, struct arena *a, const struct crawler_options 
     vec_sort(&c.problems, by_text);
     out->problems.items = c.problems.items;
     out->problems.count = c.problems.count;
-    return STATUS_OK;
+    const char *rules = arena_printf(a, "%s/rules.json", options->root);
+    return file_exists(rules) ? catalogue_read_rules(d, a, rules, out) : STATUS_OK;
 }
