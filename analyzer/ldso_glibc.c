@@ -226,7 +226,7 @@ static void prepare_glibc(struct linkmap *map, const struct elf_object *ldso)
 static void prepare_musl(struct linkmap *map)
 {
     struct linkmap_search *how = map->how;
-    const char *self = map->objects.items[0].elf->interpreter;
+    const char *self = map->objects.items[map->interpreter].path;
     const char *arch = map->objects.items[0].elf->machine == EM_AARCH64 ? "aarch64" : "x86_64";
     const char *last = strrchr(self, '/');
     const char *prefix = last ? memrchr(self, '/', (size_t)(last - self)) : NULL;

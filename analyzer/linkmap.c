@@ -131,10 +131,23 @@ static enum status close_group(struct diag *d, struct linkmap *map, struct linkm
     return STATUS_OK;
 }
 
-static enum status open_interpreter(struct diag *d, struct linkmap *map)
+/* The dynamic linker a program names; for a library that needs others, the one of the C library it
+ * was built for, as ldd(1) does. NULL: it runs without. */
+static const char *interpreter_of(const struct elf_object *o)
+{
+    if (o->interpreter || o->kind != ELF_SHARED || !o->needed.count)
+        return o->interpreter;
+    bool arm = o->machine == EM_AARCH64, musl = false;
+    vec_each (name, &o->needed)
+        musl |= !strcmp(*name, "libc.so") || !strncmp(*name, "libc.musl-", 10);
+    if (musl)
+        return arm ? "/lib/ld-musl-aarch64.so.1" : "/lib/ld-musl-x86_64.so.1";
+    return arm ? "/lib/ld-linux-aarch64.so.1" : "/lib64/ld-linux-x86-64.so.2";
+}
+
+static enum status open_interpreter(struct diag *d, struct linkmap *map, const char *path)
 {
     const struct elf_object *program = map->objects.items[0].elf;
-    const char *path = program->interpreter;
     int fd = linkmap_open_file(map, path);
     if (fd < 0)
         return diag_fail(d, STATUS_INPUT,
@@ -275,8 +288,9 @@ enum status linkmap_build(struct diag *d, struct arena *a, const char *path,
         return status;
     const struct elf_object *program = map->objects.items[0].elf;
     struct linkmap_group group = {0};
-    if (program->interpreter) {
-        if ((status = open_interpreter(d, map)))
+    const char *interpreter = interpreter_of(program);
+    if (interpreter) {
+        if ((status = open_interpreter(d, map, interpreter)))
             return status;
         linkmap_search_prepare(map);
         if ((status = close_group(d, map, &group)))

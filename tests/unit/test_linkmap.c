@@ -368,6 +368,27 @@ static void real_programs(void **state)
     assert_true(checked >= 4); /* the base system and the compiler are always there */
 }
 
+/* A library given as a program gets the link map that ldd would show. */
+static void library_as_program(void **state)
+{
+    struct fixture *f = *state;
+    const char *path = "/lib/x86_64-linux-gnu/libcrypt.so.1";
+    if (access(path, R_OK) != 0)
+        path = "/lib/x86_64-linux-gnu/libstdc++.so.6";
+    struct linkmap *map = map_of(f, path, NULL);
+    strings ours = {0}, expected = {0};
+    for (size_t i = 1; i < map->initial; i++)
+        vec_push(f->arena, &ours, map->objects.items[i].path);
+    strings lines = lines_of(f->arena, arena_printf(f->arena, "ldd %s | grep -v vdso", path));
+    vec_each (line, &lines) {
+        const char *file = strchr(*line, '/');
+        assert_non_null(file);
+        vec_push(f->arena, &expected, arena_strndup(f->arena, file, strcspn(file, " ")));
+    }
+    assert_same_lines(path, &expected, &ours);
+    assert_null(map->objects.items[0].elf->interpreter);
+}
+
 static void musl_program(void **state)
 {
     struct fixture *f = *state;
@@ -433,6 +454,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bindings_of_small_programs, setup, teardown),
         cmocka_unit_test_setup_teardown(words_lead_to_functions, setup, teardown),
         cmocka_unit_test_setup_teardown(real_programs, setup, teardown),
+        cmocka_unit_test_setup_teardown(library_as_program, setup, teardown),
         cmocka_unit_test_setup_teardown(musl_program, setup, teardown),
         cmocka_unit_test_setup_teardown(dlopen_binds_in_its_own_scope, setup, teardown),
     };
