@@ -78,6 +78,7 @@ enum status launch_start(struct diag *d, struct arena *a, struct meeting *m,
         return diag_fail(d, STATUS_SYSTEM, "cannot create a pipe: %s", strerror(errno));
     struct launch *launch = ARENA_NEW(a, struct launch);
     launch->program = program;
+    launch->filtered = start->filtered;
     pid_t parent = getpid();
     /* The lock makes the tracing thread wait until the launch is in the list. */
     pthread_mutex_lock(&m->lock);
