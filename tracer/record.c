@@ -121,9 +121,9 @@ static void libraries_finish(struct session *s, struct arena *a, struct profile_
 {
     struct library_seen *seen, *next;
     HASH_ITER (hh, s->sets->libraries, seen, next) {
-        const char *slash = strrchr(seen->path, '/');
         struct profile_library *library = vec_add(a, &out->libraries);
         library->path = arena_strdup(a, seen->path);
+        const char *slash = strrchr(library->path, '/');
         library->soname = soname_of(a, seen->path);
         if (!library->soname)
             library->soname = slash ? slash + 1 : library->path;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The runs of a program and what they add up to. */
 #include "common/file.h"
+#include "tracer/code.h"
 #include "tracer/script.h"
-#include "tracer/session.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -219,6 +219,9 @@ enum status trace(struct diag *d, struct arena *a, const char *path,
     out->present = !status || status == STATUS_FOUND;
     record_finish(&s, a, out);
     diag_debug(d, 1, "traced with the %s engine: %lld stops", out->engine, (long long)s.stops);
+    HASH_CLEAR(hh, s.objects);
+    HASH_CLEAR(hh, s.tasks);
+    HASH_CLEAR(hh, s.processes);
     arena_free(s.arena);
     return status;
 }
