@@ -3,16 +3,23 @@
 #include "common/file.h"
 #include <string.h>
 
+#define SCHEMA "rules/1"
+
 /* The assembler takes the file in whole; the Makefile has the dependency. */
-__asm__(".pushsection .rodata\n"
-        ".global rules_unikraft_start, rules_unikraft_end\nrules_unikraft_start:\n"
-        ".incbin \"catalogue/rules-unikraft.json\"\nrules_unikraft_end:\n"
-        ".byte 0\n"
-        ".popsection\n");
-extern const char rules_unikraft_start[], rules_unikraft_end[];
+#define EMBED(symbol, file)                                                                        \
+    __asm__(".pushsection .rodata\n"                                                               \
+            ".global " #symbol "_start, " #symbol "_end\n" #symbol "_start:\n"                     \
+            ".incbin \"catalogue/" file "\"\n" #symbol "_end:\n"                                   \
+            ".byte 0\n"                                                                            \
+            ".popsection\n");                                                                      \
+    extern const char symbol##_start[], symbol##_end[]
+
+EMBED(rules_common, "rules-common.json");
+EMBED(rules_unikraft, "rules-unikraft.json");
 
 struct rules {
-    const char *schema, *core;
+    const char *schema;
+    const char *core; /* the name of the catalogues they are for, "*": all */
     VEC(struct catalogue_rule) rules;
 };
 
@@ -25,18 +32,48 @@ static const struct jm_field fields[] = {
 static const struct jm_type rules_type = JM_TYPE(S, "rules", "Rules of a core", fields);
 #undef S
 
-/* Takes the document over. */
-static enum status take(struct diag *d, struct arena *a, const char *where, json_t *json,
-                        struct catalogue *catalogue)
+/* The first rule of a name counts: a core's own replace the common ones. */
+static bool is_known(const struct catalogue *catalogue, const char *name)
+{
+    vec_each (rule, &catalogue->rules)
+        if (strcmp(rule->name, name) == 0)
+            return true;
+    return false;
+}
+
+static enum status add(struct diag *d, struct arena *a, const char *where, json_t *json,
+                       struct catalogue *catalogue)
 {
     struct rules rules = {0};
     enum status status = jm_decode(&rules_type, json, &rules, a, d, where);
     json_decref(json);
+    if (!status && strcmp(rules.schema, SCHEMA) != 0)
+        status = diag_fail(d, STATUS_INPUT, "%s: .schema: \"%s\" was expected, \"%s\" found", where,
+                           SCHEMA, rules.schema);
     if (status)
         return status;
+    if (strcmp(rules.core, "*") != 0 && strcmp(rules.core, catalogue->name) != 0)
+        return STATUS_OK;
     vec_each (rule, &rules.rules)
-        vec_push(a, &catalogue->rules, *rule);
+        if (!is_known(catalogue, rule->name))
+            vec_push(a, &catalogue->rules, *rule);
     return STATUS_OK;
+}
+
+static enum status add_embedded(struct diag *d, struct arena *a, const char *start, const char *end,
+                                struct catalogue *catalogue)
+{
+    json_error_t error;
+    json_t *json = json_loadb(start, (size_t)(end - start), 0, &error);
+    if (!json)
+        return diag_fail(d, STATUS_SYSTEM, "embedded rules: line %d: %s", error.line, error.text);
+    return add(d, a, "embedded rules", json, catalogue);
+}
+
+enum status catalogue_add_rules(struct diag *d, struct arena *a, struct catalogue *catalogue)
+{
+    enum status status = add_embedded(d, a, rules_unikraft_start, rules_unikraft_end, catalogue);
+    return status ? status : add_embedded(d, a, rules_common_start, rules_common_end, catalogue);
 }
 
 enum status catalogue_read_rules(struct diag *d, struct arena *a, const char *path,
@@ -44,18 +81,5 @@ enum status catalogue_read_rules(struct diag *d, struct arena *a, const char *pa
 {
     json_t *json = NULL;
     enum status status = json_read(d, path, &json);
-    return status ? status : take(d, a, path, json, catalogue);
-}
-
-enum status catalogue_add_rules(struct diag *d, struct arena *a, struct catalogue *catalogue)
-{
-    static const char where[] = "embedded rules";
-    json_error_t error;
-    if (strcmp(catalogue->name, "unikraft") != 0)
-        return STATUS_OK;
-    json_t *json = json_loadb(rules_unikraft_start,
-                              (size_t)(rules_unikraft_end - rules_unikraft_start), 0, &error);
-    if (!json)
-        return diag_fail(d, STATUS_SYSTEM, "%s: line %d: %s", where, error.line, error.text);
-    return take(d, a, where, json, catalogue);
+    return status ? status : add(d, a, path, json, catalogue);
 }

@@ -26,6 +26,10 @@ extern const struct argp build_argp;
 /* Sets the defaults. */
 void build_options_init(struct build_options *o, struct cli *cli);
 
+/* The catalogue a run uses: the one --catalogue names, the one read from the core's tree and the
+ * external libraries' (--uk-root, --uk-libs), or the newest embedded one that suits the mode. */
+enum status build_catalogue(struct build_options *o, struct catalogue *out);
+
 /* Matches the profile against the catalogue cli->catalogue names, writes selection.json into dir
  * and the app folder below it, builds the image where a core is given. STATUS_FOUND: something is
  * missing (selection->missing) or the image could not be built (result->reason). */

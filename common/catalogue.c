@@ -149,7 +149,7 @@ static enum status decode(struct diag *d, struct arena *a, const char *where, js
     if (!status && strcmp(out->schema, CATALOGUE_SCHEMA) != 0)
         status = diag_fail(d, STATUS_INPUT, "%s: .schema: \"%s\" was expected, \"%s\" found", where,
                            CATALOGUE_SCHEMA, out->schema);
-    if (!status && !out->rules.count)
+    if (!status)
         status = catalogue_add_rules(d, a, out);
     return status;
 }

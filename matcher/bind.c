@@ -21,6 +21,24 @@ static void add_provider(struct model *m, struct need *need, const char *option,
         vec_push(m->arena, &need->providers, ((struct provider){option, library, literal}));
 }
 
+/* A C library's function that is little more than a system call works only where something
+ * provides that call: the literal that says so, true for other functions. */
+static int call_behind(struct model *m, const char *name)
+{
+    literals list = {0};
+    bool is_call = false;
+    vec_each (it, &m->catalogue->syscalls) {
+        const struct model_option *x = it->option ? model_find(m, it->option) : NULL;
+        int condition;
+        if (strcmp(it->name, name) != 0 || (it->option && !x) ||
+            model_text(m, name, it->condition, &condition))
+            continue;
+        is_call = true;
+        vec_push(m->arena, &list, x ? sat_and2(m->sat, x->literal, condition) : condition);
+    }
+    return is_call ? sat_or(m->sat, list.items, list.count) : sat_true(m->sat);
+}
+
 /* Rules of kind "provides": what an option gives beyond what its build files say. */
 static enum status ruled_providers(struct model *m, const struct needs *needs, struct need *need,
                                    const char *name, bool call)
@@ -37,6 +55,8 @@ static enum status ruled_providers(struct model *m, const struct needs *needs, s
             status = model_text(m, rule->name, rule->needs, &literal);
         if (status)
             return status;
+        if (holds && !call)
+            literal = sat_and2(m->sat, literal, call_behind(m, name));
         if (holds)
             add_provider(m, need, rule->needs, NULL, literal);
     }

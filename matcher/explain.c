@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Why an option is in or out, and what would have to change. */
-#include "matcher/matcher.h"
+#include "matcher/missing.h"
 #include "matcher/reasons.h"
 #include <stdarg.h>
 #include <stdlib.h>
@@ -62,6 +62,40 @@ static void other_way(struct explainer *e, int literal, const char *verb)
     problem_close(&other);
 }
 
+/* Everything that keeps an option as it is: smallest sets of requirements, one after the other,
+ * each found without the members of those before. */
+static void stays_for(struct explainer *e, const literals *requirements, int turned)
+{
+    enum { MOST = 4 };
+    struct problem *p = e->solved;
+    struct sat *s = e->free->model.sat;
+    literals left = {0};
+    for (size_t i = 0; i < requirements->count; i++)
+        vec_push(p->arena, &left, requirements->items[i]);
+    for (int found = 0; found < MOST && !sat_solve(s, left.items, left.count); found++) {
+        literals core = {0}, rest = {0};
+        for (size_t i = 0; i < left.count; i++)
+            vec_push(p->arena, &core, left.items[i]);
+        sat_minimal_core(s, &core);
+        const char *words = problem_words(p, &core, turned);
+        if (!*words) {
+            say(e, "%s", found ? "" : "It stays so whatever is needed: the catalogue's own rules.");
+            return;
+        }
+        if (!found)
+            say(e, "It stays as long as one of these holds:");
+        say(e, "  %s", words);
+        for (size_t i = 0; i < left.count; i++) {
+            bool used = false;
+            for (size_t k = 0; k < core.count; k++)
+                used |= core.items[k] == left.items[i] && left.items[i] != turned;
+            if (!used)
+                vec_push(p->arena, &rest, left.items[i]);
+        }
+        left = rest;
+    }
+}
+
 /* ---- in ---- */
 
 static void explain_in(struct explainer *e)
@@ -85,12 +119,7 @@ static void explain_in(struct explainer *e)
         other_way(e, -x->literal, "Without it");
         return;
     }
-    sat_minimal_core(s, &core);
-    const char *words = problem_words(p, &core, -x->literal);
-    if (*words)
-        say(e, "It could go only without: %s.", words);
-    else
-        say(e, "It cannot go: Kconfig's own rules in this catalogue turn it on always.");
+    stays_for(e, &core, -x->literal);
 }
 
 /* ---- out ---- */
@@ -128,12 +157,7 @@ static void explain_out(struct explainer *e)
                 x->option->name);
         return;
     }
-    sat_minimal_core(s, &core);
-    const char *words = problem_words(p, &core, x->literal);
-    if (*words)
-        say(e, "It could come in only without: %s.", words);
-    else
-        say(e, "It cannot come in, whatever else is chosen.");
+    stays_for(e, &core, x->literal);
     if (x->depends_expr && !solution_has(p, x->depends))
         unmet_dependency(e);
 }
@@ -167,6 +191,13 @@ static bool explain_need(struct explainer *e, const char *name)
         vec_each (it, &need->providers)
             say(e, "  %s by %s", solution_has(e->solved, it->literal) ? "given" : "would be given",
                 it->option ? it->option : it->library);
+        strings near = {0};
+        if (!need->met && need->kind == NEED_CALL)
+            near_calls(e->solved, need, &near);
+        vec_each (it, &near)
+            say(e, "  near it: %s", *it);
+        if (!need->met && need->rule && need->rule->symptom)
+            say(e, "  %s", need->rule->symptom);
     }
     return found;
 }

@@ -25,6 +25,8 @@ static void fill_config(const struct problem *p, struct selection *out)
         if (!kconfig_written(p->kconfig, (int)i))
             continue;
         const char *value = kconfig_value(p->kconfig, (int)i);
+        if (strstr(value, "$("))
+            continue; /* the build's own variables, filled in by the tree */
         if (x->option->type == OPTION_STRING)
             value = kconfig_quote(p->arena, value);
         vec_push(p->arena, &out->config,
@@ -111,15 +113,98 @@ static void fill_facts(const struct problem *p, struct selection *out)
     }
 }
 
+/* Whether a choice has to do with libraries at all. */
+static bool reaches_library(const struct problem *p, const struct model_choice *c)
+{
+    vec_each (edge, &p->model.edges) {
+        bool library = false;
+        if (edge->imply || edge->from->choice != c)
+            continue;
+        vec_each (it, &p->catalogue->libraries)
+            library |= it->option && strcmp(it->option, edge->to->option->name) == 0;
+        if (library)
+            return true;
+    }
+    return false;
+}
+
+static int alternative_order(const void *x, const void *y)
+{
+    const struct selection_alternative *a = x, *b = y;
+    if (a->bytes != b->bytes)
+        return (a->bytes > b->bytes) - (a->bytes < b->bytes);
+    if (a->libraries != b->libraries)
+        return (a->libraries > b->libraries) - (a->libraries < b->libraries);
+    return strcmp(a->change, b->change);
+}
+
+static int64_t library_count(const struct problem *p)
+{
+    int64_t count = 0;
+    vec_each (library, &p->catalogue->libraries)
+        count += built(p, library);
+    return count;
+}
+
+static enum status add_alternative(struct problem *p, const struct model_option *chosen,
+                                   const struct model_option *x, struct selection *out)
+{
+    struct problem other;
+    enum status status =
+        problem_open(p->diag, p->arena, p->profile, p->catalogue, p->options, &other);
+    if (!status)
+        status = problem_solve(&other, x->literal);
+    if (status == STATUS_INPUT) { /* pins exclude it */
+        p->diag->message[0] = '\0';
+        status = STATUS_OK;
+    } else if (!status && other.lost_rules <= p->lost_rules && other.lost_needs <= p->lost_needs) {
+        const char *change =
+            arena_printf(p->arena, "%s instead of %s", x->option->name, chosen->option->name);
+        vec_push(p->arena, &out->alternatives,
+                 ((struct selection_alternative){
+                     chosen->option->name, change, library_count(&other) - library_count(p),
+                     p->options->weights ? other.library_cost - p->library_cost : 0}));
+    }
+    problem_close(&other);
+    return status;
+}
+
 static const char *base_name(const char *path)
 {
     const char *slash = path ? strrchr(path, '/') : NULL;
     return slash ? slash + 1 : path ? path : "";
 }
 
+/* What every other member of a choice would cost, the rest chosen anew around it. */
+static enum status alternatives_fill(struct problem *p, struct selection *out)
+{
+    enum { MOST = 40 };
+    size_t tried = 0;
+    vec_each (c, &p->model.choices) {
+        const struct model_option *chosen = NULL;
+        vec_each (x, &c->members)
+            if (p->on[*x - p->model.options])
+                chosen = *x;
+        if (!chosen || !reaches_library(p, c))
+            continue;
+        for (size_t i = 0; i < c->members.count && tried < MOST; i++) {
+            const struct model_option *x = c->members.items[i];
+            if (x == chosen)
+                continue;
+            tried++;
+            enum status status = add_alternative(p, chosen, x, out);
+            if (status)
+                return status;
+        }
+    }
+    vec_sort(&out->alternatives, alternative_order);
+    return STATUS_OK;
+}
+
 static enum status fill(struct problem *p, struct selection *out)
 {
     static const char *const needs[] = {"static", "dynamic", "required"};
+    enum status status = STATUS_OK;
     *out = (struct selection){.schema = SELECTION_SCHEMA};
     out->catalogue.name = p->catalogue->name;
     out->catalogue.version = p->catalogue->version;
@@ -138,6 +223,8 @@ static enum status fill(struct problem *p, struct selection *out)
                          : "number of libraries, then fewest deviations from defaults, then fewest "
                            "options";
     bool missing = missing_fill(p, out);
+    if (p->options->alternatives && (status = alternatives_fill(p, out)))
+        return status;
     return missing ? STATUS_FOUND : STATUS_OK;
 }
 

@@ -32,7 +32,7 @@ static const char *stem(struct arena *a, const char *name)
 
 /* Calls of the catalogue with the same stem, and options that offer the call itself but cannot be
  * had here. */
-static void near_calls(const struct problem *p, const struct need *need, strings *near)
+void near_calls(const struct problem *p, const struct need *need, strings *near)
 {
     const char *own = stem(p->arena, need->name);
     vec_each (it, &need->providers) {

@@ -8,6 +8,9 @@
 /* Fills missing, unmet and clashes. Returns whether anything is missing that matters. */
 bool missing_fill(struct problem *p, struct selection *out);
 
+/* Entries of the catalogue that come close to a call that is not met, at most four. */
+void near_calls(const struct problem *p, const struct need *need, strings *near);
+
 /* A letter for each parameter of a system call, "" for none, NULL where it is not known. */
 const char *syscall_letters(const char *name);
 /* The C type a letter stands for. */

@@ -292,9 +292,8 @@ static enum status collect_rules(struct collector *c)
         struct need *need = vec_add(c->arena, &c->out->list);
         *need = (struct need){
             .kind = wish ? NEED_PREFER : NEED_RULE, .name = rule->name, .weight = 1, .rule = rule};
-        need->words =
-            arena_printf(c->arena, "the rule %s (%s%s%s)", rule->name, rule->needs,
-                         rule->symptom ? "; otherwise: " : "", rule->symptom ? rule->symptom : "");
+        need->words = arena_printf(c->arena, "the rule %s (otherwise: %s)", rule->name,
+                                   rule->symptom ? rule->symptom : rule->needs);
     }
     return STATUS_OK;
 }

@@ -142,7 +142,7 @@ static int64_t options_level(struct problem *p)
     softs level = {0};
     for (size_t i = 0; i < p->model.option_count; i++) {
         const struct model_option *x = &p->model.options[i];
-        if (x->visible != -sat_true(p->model.sat) && !x->choice)
+        if (x->option->visible && !x->choice && x->literal != -sat_true(p->model.sat))
             vec_push(p->arena, &level, ((struct soft){-x->literal, 1}));
     }
     vec_each (it, &p->model.repositories) {

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The options of matching and building, and one run of both. */
+#include "cli/build.h"
+#include "common/file.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEY_MODE = 0x2000,
+    KEY_UK_ROOT,
+    KEY_UK_LIBS,
+    KEY_NEED,
+    KEY_NO_MAKE,
+    KEY_PIN,
+    KEY_FORBID,
+    KEY_PREFER,
+    KEY_EXPLAIN,
+    KEY_WHEN,
+    KEY_PLUGINS,
+    KEY_WEIGHTS,
+    KEY_OBJECTIVE,
+    KEY_PROFILE,
+    KEY_FACT,
+    KEY_KEEP_GOING,
+    KEY_ALTERNATIVES,
+    KEY_PLATFORM,
+    KEY_MACHINE,
+};
+
+static const struct argp_option options[] = {
+    {NULL, 0, NULL, 0, "What is needed:", 1},
+    {"mode", KEY_MODE, "binary|source", 0,
+     "Load the unmodified program, or port its sources (default: binary, source with -s)", 1},
+    {"source", 's', "DIR", 0, "The program's C sources (source port)", 1},
+    {"profile", KEY_PROFILE, "FILE", 0, "Profile to match (default: that of the output folder)", 1},
+    {"need", KEY_NEED, "static|dynamic|required", 0,
+     "Which calls count: all reachable (default), all observed, those classified as required", 1},
+    {"when", KEY_WHEN, "LIST", 0,
+     "Circumstances whose calls count, of normal, abort, environment, service, fallback (default "
+     "normal,abort)",
+     1},
+    {"plugins", KEY_PLUGINS, NULL, 0, "Calls that only plug-ins make count too", 1},
+    {"fact", KEY_FACT, "KEY=VALUE", 0,
+     "A fact for the catalogue's rules, as rdseed=yes or address=static", 1},
+    {NULL, 0, NULL, 0, "What is chosen:", 2},
+    {"pin", KEY_PIN, "LIST", 0, "Options or libraries that must be in", 2},
+    {"forbid", KEY_FORBID, "LIST", 0, "Options or libraries that must be out", 2},
+    {"prefer", KEY_PREFER, "LIST", 0, "Options or libraries to take where possible", 2},
+    {"keep-going", KEY_KEEP_GOING, NULL, 0,
+     "List needs that pins exclude as missing instead of failing", 2},
+    {"weights", KEY_WEIGHTS, "FILE", 0, "Layout document: libraries cost their measured bytes", 2},
+    {"objective", KEY_OBJECTIVE, "size|boot|memory|throughput", 0,
+     "Flags and features to prefer (default: as few libraries as can be, the rest as usual)", 2},
+    {"alternatives", KEY_ALTERNATIVES, NULL, 0, "What other choices would cost", 2},
+    {"explain", KEY_EXPLAIN, "NAME", 0,
+     "Why an option, library, call or rule is in or out and what would change it; nothing is "
+     "written",
+     2},
+    {NULL, 0, NULL, 0, "What is built:", 3},
+    {"uk-root", KEY_UK_ROOT, "DIR", 0, "Tree of the core: configure and make with it", 3},
+    {"uk-libs", KEY_UK_LIBS, "DIR", 0, "Folder of the external libraries' trees", 3},
+    {"platform", KEY_PLATFORM, "NAME", 0, "kvm (default), xen, linuxu", 3},
+    {"machine", KEY_MACHINE, "NAME", 0, "x86_64 (default), arm64", 3},
+    {"no-make", KEY_NO_MAKE, NULL, 0, "Stop before make", 3},
+    {NULL},
+};
+
+void build_options_init(struct build_options *o, struct cli *cli)
+{
+    *o = (struct build_options){.cli = cli};
+}
+
+/* Appends the parts of a list separated by commas. */
+static void add_list(struct arena *a, strings *out, const char *text)
+{
+    char *copy = arena_strdup(a, text);
+    for (char *save = NULL, *part = strtok_r(copy, ",", &save); part;
+         part = strtok_r(NULL, ",", &save))
+        vec_push(a, out, part);
+}
+
+static int index_in(const char *const *names, const char *name)
+{
+    for (int i = 0; names[i]; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+static unsigned parse_when(struct arena *a, const char *text, struct argp_state *state)
+{
+    strings parts = {0};
+    unsigned bits = 0;
+    add_list(a, &parts, text);
+    vec_each (part, &parts) {
+        int i = index_in(when_names, *part);
+        if (i < 0)
+            argp_error(state,
+                       "--when: '%s' is none of normal, abort, environment, service, "
+                       "fallback",
+                       *part);
+        else
+            bits |= 1u << i;
+    }
+    return bits;
+}
+
+static int parse_name(const char *option, const char *const *names, const char *text,
+                      struct argp_state *state)
+{
+    int i = index_in(names, text);
+    if (i < 0)
+        argp_error(state, "--%s: '%s' is none of its values (see --help)", option, text);
+    return i;
+}
+
+static error_t parse_choice(int key, char *value, struct build_options *o, struct argp_state *state)
+{
+    static const char *const needs[] = {"static", "dynamic", "required", NULL};
+    static const char *const modes[] = {"binary", "source", NULL};
+    static const char *const objectives[] = {"libraries", "size",       "boot",
+                                             "memory",    "throughput", NULL};
+    struct arena *a = o->cli->arena;
+    switch (key) {
+    case KEY_MODE:
+        o->matcher.mode = (enum matcher_mode)parse_name("mode", modes, value, state);
+        return 0;
+    case KEY_NEED:
+        o->matcher.need = (enum matcher_need)parse_name("need", needs, value, state);
+        return 0;
+    case KEY_OBJECTIVE:
+        parse_name("objective", objectives, value, state);
+        vec_push(a, &o->matcher.facts, arena_printf(a, "objective=%s", value));
+        return 0;
+    case KEY_WHEN:
+        o->matcher.when = parse_when(a, value, state);
+        return 0;
+    case KEY_FACT:
+        if (!strchr(value, '=') || *value == '=')
+            argp_error(state, "--fact: KEY=VALUE was expected, '%s' found", value);
+        vec_push(a, &o->matcher.facts, value);
+        return 0;
+    case KEY_PIN:
+        add_list(a, &o->matcher.pin, value);
+        return 0;
+    case KEY_FORBID:
+        add_list(a, &o->matcher.forbid, value);
+        return 0;
+    case KEY_PREFER:
+        add_list(a, &o->matcher.prefer, value);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct build_options *o = state->input;
+    switch (key) {
+    case 's':
+        o->builder.source_dir = value;
+        o->matcher.mode = MODE_SOURCE;
+        return 0;
+    case KEY_PROFILE:
+        o->profile_file = value;
+        return 0;
+    case KEY_WEIGHTS:
+        o->weights_file = value;
+        return 0;
+    case KEY_EXPLAIN:
+        o->explain = value;
+        return 0;
+    case KEY_PLUGINS:
+        o->matcher.plugins = true;
+        return 0;
+    case KEY_KEEP_GOING:
+        o->matcher.keep_going = true;
+        return 0;
+    case KEY_ALTERNATIVES:
+        o->matcher.alternatives = true;
+        return 0;
+    case KEY_PLATFORM:
+        o->matcher.platform = value;
+        return 0;
+    case KEY_MACHINE:
+        o->matcher.architecture = value;
+        return 0;
+    case KEY_UK_ROOT:
+        o->builder.uk_root = value;
+        return 0;
+    case KEY_UK_LIBS:
+        o->builder.uk_libs = value;
+        return 0;
+    case KEY_NO_MAKE:
+        o->builder.no_make = true;
+        return 0;
+    default:
+        return parse_choice(key, value, o, state);
+    }
+}
+
+const struct argp build_argp = {.options = options, .parser = parse};
+
+static enum status write_selection(struct cli *cli, const char *dir,
+                                   const struct selection *selection)
+{
+    json_t *json = jm_encode(&selection_type, selection);
+    enum status status = json_write(&cli->diag, cli_path(cli, dir, "selection.json"), json);
+    json_decref(json);
+    return status;
+}
+
+enum status build_run(struct build_options *o, const char *dir, const struct profile *profile,
+                      struct selection *selection, struct build_result *result)
+{
+    struct cli *cli = o->cli;
+    struct catalogue catalogue;
+    struct layout *weights = ARENA_NEW(cli->arena, struct layout);
+    enum status status = build_catalogue(o, &catalogue);
+    if (!status && o->weights_file) {
+        status = layout_read(&cli->diag, cli->arena, o->weights_file, weights);
+        o->matcher.weights = weights;
+    }
+    if (status)
+        return status;
+    if (o->explain) {
+        const char *text = "";
+        status = match_explain(&cli->diag, cli->arena, profile, &catalogue, &o->matcher, o->explain,
+                               &text);
+        fputs(text, stdout);
+        return status;
+    }
+    enum status matched =
+        match(&cli->diag, cli->arena, profile, &catalogue, &o->matcher, selection);
+    if (matched > STATUS_FOUND)
+        return matched;
+    if ((status = write_selection(cli, dir, selection)))
+        return status;
+    status = build(&cli->diag, cli->arena, profile, &catalogue, selection, &o->builder,
+                   cli_path(cli, dir, "app"), result);
+    return status ? status : matched;
+}
