@@ -44,6 +44,8 @@ struct job {
 
 /* A growing text. */
 typedef VEC(char) text;
+/* Another module has a text_add too; the linker sees this name. */
+#define text_add builder_text_add
 void text_add(struct arena *a, text *t, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Writes it as a file of the app folder and notes it in out->files. */
