@@ -123,18 +123,27 @@ static const char *reason(struct job *j, struct kconfig *actual, const struct jm
                             "this tree (%s) has no such option: it is gone in this release, or the "
                             "library that has it is not in L=",
                             j->uk_root);
+    int i = kconfig_find(j->model, asked->key);
+    const struct catalogue_option *o = kconfig_option(j->model, i);
+    kconfig_set(actual, i, asked->value);
     const char *why = kconfig_why_not(actual, j->a, asked->key, asked->value);
-    const struct catalogue_option *o = kconfig_option(j->model, kconfig_find(j->model, asked->key));
+    kconfig_unset(actual, i);
     if (why)
         return why;
     if (got)
         return arena_printf(
             j->a, "the tree made it %s: something there selects it, or it is out of range", got);
+    if (o->depends)
+        return arena_printf(
+            j->a,
+            "unmet dependency: the catalogue asks for %s, which holds, so this tree "
+            "asks for more than release %s did",
+            o->depends, j->catalogue->version);
     return arena_printf(
         j->a,
-        "unmet dependency: the catalogue asks for %s, which holds, so this tree asks for "
-        "more than release %s did",
-        o->depends ? o->depends : "nothing", j->catalogue->version);
+        "unmet dependency: the catalogue knows none, so this tree asks for more than "
+        "release %s did",
+        j->catalogue->version);
 }
 
 /* An option that the user could have set, and to what; others follow from it. */
