@@ -64,7 +64,6 @@ $(BUILD)/%.o: %.c
 # .incbin is not seen by -MMD.
 $(BUILD)/catalogue/embedded.o $(BUILD)/catalogue/rules.o: $(wildcard catalogue/*.json)
 $(BUILD)/memanalyser/html_page.o: memanalyser/page.html
-$(BUILD)/catalogue/embedded.o: $(wildcard catalogue/*.json)
 
 $(BUILD)/tests/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)

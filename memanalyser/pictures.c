@@ -95,8 +95,10 @@ static void cell_node(struct image *image, struct text *t, size_t index, const s
                      section_label(image, c->section), c->name, c->size);
     bool room = c->size * 400 > whole;
     text_addf(t, "n%zu [area=%.6f label=%s tooltip=%s fillcolor=\"%s\"];\n", index,
-              (double)c->size * 1000.0 / (double)whole + 1e-4,
-              graph_quote(a, room ? arena_printf(a, "%.24s\n%" PRIu64, c->name, c->size) : ""),
+              (double)c->size * 480.0 / (double)whole + 1e-5,
+              graph_quote(a, room ? arena_printf(a, "%.24s\n%.24s\n%" PRIu64,
+                                                 library_label(image, c->library), c->name, c->size)
+                                  : ""),
               graph_quote(a, tip), library_colour(a, c->library));
 }
 
@@ -107,7 +109,7 @@ enum status treemap_dot(struct image *image, char **out)
     collect_cells(image, whole / 2000 + 1, &list);
     struct text t = {.arena = image->arena};
     text_add(&t,
-             "graph treemap {\nnode [shape=box style=filled color=white penwidth=0.4 fontsize=8 "
+             "graph treemap {\nnode [shape=box style=filled color=white penwidth=0.4 fontsize=7 "
              "fontname=\"sans-serif\"];\n");
     for (size_t i = 0; i < list.count; i++) {
         const struct cell *c = &list.items[i], *before = i ? c - 1 : NULL;

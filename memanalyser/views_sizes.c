@@ -15,7 +15,7 @@ const struct view views[] = {
     {"notes", "notes", false, view_notes},
     {"functions", "functions with exact bounds", false, view_functions},
     {"libraries", "text, rodata, data and bss per micro-library (default)", true, view_libraries},
-    {"objects", "the same per object or compile unit", true, view_objects},
+    {"units", "the same per object or compile unit", true, view_objects},
     {"sizes", "bytes per symbol", true, view_symbol_sizes},
     {"section-sizes", "bytes per section, file and memory, with totals", true, view_section_sizes},
     {"mapping", "every byte: address, size, library, object, section, symbol", true, view_mapping},
@@ -148,7 +148,7 @@ enum status view_objects(struct diag *d, struct image *image, const struct view_
     vec_each (p, &image->pieces)
         count_piece(image, p, &sizes[p->object >= 0 ? (size_t)p->object : count]);
     struct table *t =
-        table_new(a, "objects",
+        table_new(a, "units",
                   "object library text:n rodata:n data:n bss:n padding:n memory:n file:n share:p");
     uint64_t whole = image_memory_size(image);
     for (size_t i = 0; i <= count; i++) {
