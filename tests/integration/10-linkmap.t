@@ -121,4 +121,13 @@ for (['script', qr/a script, run by \S+\/perl/], ['empty', qr/empty/], ['cut', q
     is(($message =~ tr/\n//), 1, "$file: in one line");
     is($out, '', "$file: no output");
 }
+
+# Machine code of another architecture: said, not passed over.
+sh('cp /usr/bin/env aarch64; printf "\267\000" | dd of=aarch64 bs=1 seek=18 conv=notrunc status=none; ' .
+   # no interpreter: PT_INTERP (3) becomes PT_NULL
+   'perl -e \'open F, "+<", "aarch64"; binmode F; for my $i (0..12) { seek F, 64 + 56 * $i, 0; read F, my $t, 4; ' .
+   'next if unpack("V", $t) != 3; seek F, 64 + 56 * $i, 0; print F pack("V", 0); last }\'');
+my ($code, $out, $message) = run($tool, qw(--dep --static --json), './aarch64');
+is($code, 2, 'AArch64 code: exit status 2');
+like($message, qr/AArch64/, 'AArch64 code: says so');
 done_testing;
