@@ -168,6 +168,8 @@ static void call_row(struct page *p, const struct profile_syscall *fixed,
                      const struct profile_syscall *seen)
 {
     const struct profile_syscall *any = fixed ? fixed : seen;
+    if (!any)
+        return;
     fputs("<tr>", p->out);
     cell(p, "m", any->name);
     fprintf(p->out, "<td>%lld</td>", (long long)any->number);
