@@ -62,6 +62,10 @@ static const struct argp_option option_table[] = {
      "Do not record the call stack at each call's first use", 3},
     {"repeat", KEY_REPEAT, "N", 0, "Run everything N times and keep the union", 3},
     {"pid", KEY_PID, "PID", 0, "Watch this running process instead of starting one", 3},
+    {NULL},
+};
+
+static const struct argp_option filter_table[] = {
     {NULL, 0, NULL, 0, "Filters:", 4},
     {"emit", KEY_EMIT, "FORMAT", 0,
      "Write a system-call filter: seccomp-json (OCI), systemd, or bpf", 4},
@@ -127,9 +131,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct dep_options *o = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = o->cli;
-        return 0;
     case KEY_STATIC:
         o->only_static = true;
         return 0;
@@ -186,6 +187,19 @@ static error_t parse(int key, char *value, struct argp_state *state)
         o->tracer.pid = number(state, "--pid", value, INT_MAX);
         o->only_dynamic = true;
         return 0;
+    case ARGP_KEY_END:
+        if (o->only_static && o->only_dynamic)
+            argp_error(state, "--static and --dynamic exclude each other (neither: both halves)");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_filter(int key, char *value, struct argp_state *state)
+{
+    struct dep_options *o = state->input;
+    switch (key) {
     case KEY_EMIT:
         o->emit = one_of(state, "--emit", filter_formats, value);
         return 0;
@@ -201,17 +215,14 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_ENFORCE:
         o->enforce = true;
         return 0;
-    case ARGP_KEY_END:
-        if (o->only_static && o->only_dynamic)
-            argp_error(state, "--static and --dynamic exclude each other (neither: both halves)");
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 0}, {0}};
-const struct argp dep_argp = {.options = option_table, .parser = parse, .children = children};
+const struct argp dep_filter_argp = {.options = filter_table, .parser = parse_filter};
+
+const struct argp dep_argp = {.options = option_table, .parser = parse};
 
 void dep_options_init(struct dep_options *o, struct cli *cli)
 {

@@ -23,8 +23,9 @@ struct dep_options {
     bool enforce;
 };
 
-/* argp child: input is a struct dep_options, whose .cli must be set. */
-extern const struct argp dep_argp;
+/* argp children: the analysis, and the filters made from it. Input is a struct dep_options, whose
+ * .cli must be set. */
+extern const struct argp dep_argp, dep_filter_argp;
 
 /* Sets the defaults. */
 void dep_options_init(struct dep_options *o, struct cli *cli);

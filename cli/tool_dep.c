@@ -63,13 +63,27 @@ static enum status write_profile(struct cli *cli, const struct profile *profile,
                   : profile_write(&cli->diag, cli_path(cli, *dir, "profile.json"), profile);
 }
 
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    (void)value;
+    struct dep_options *o = state->input;
+    if (key != ARGP_KEY_INIT)
+        return ARGP_ERR_UNKNOWN;
+    state->child_inputs[0] = state->child_inputs[1] = o;
+    state->child_inputs[2] = o->cli;
+    return 0;
+}
+
 static enum status run(int argc, char **argv, struct cli *cli)
 {
     struct dep_options o;
     dep_options_init(&o, cli);
-    struct argp argp = dep_argp;
-    argp.doc = doc;
-    argp.args_doc = "PROGRAM [-- ARGUMENTS]";
+    struct argp_child children[] = {{&dep_argp, 0, NULL, 0},
+                                    {&dep_filter_argp, 0, NULL, 0},
+                                    {&cli_common_argp, 0, NULL, 0},
+                                    {0}};
+    const struct argp argp = {
+        .parser = parse, .children = children, .args_doc = "PROGRAM [-- ARGUMENTS]", .doc = doc};
     enum status status = cli_parse(&argp, argc, argv, cli, &o);
     struct profile profile = {0};
     if (status)
