@@ -83,6 +83,11 @@ static enum status run(int argc, char **argv, struct cli *cli)
                            "no image: build one with --build --uk-root, or name it with --image");
     if (status)
         return status;
+    struct catalogue *catalogue = ARENA_NEW(cli->arena, struct catalogue);
+    status = catalogue_open(&cli->diag, cli->arena, cli->catalogue, catalogue);
+    if (status)
+        return status;
+    o.v.verif.catalogue = catalogue;
     status = verify(&cli->diag, cli->arena, &o.v.verif, &o.v.image, &verif);
     if (status > STATUS_FOUND)
         return status;

@@ -44,8 +44,8 @@ static const struct {
     {CONSOLE_TRACE, "^\\[trace\\] ([a-z_][a-z0-9_]*)\\((.*)\\)$", NULL, 1},
     {CONSOLE_RESULT, "^\\[trace\\] ([a-z_][a-z0-9_]*) = (.*)$", NULL, 1},
     /* Last: name(arguments) = result, alone on its line, name a known call. */
-    {CONSOLE_TRACE, "^([a-z_][a-z0-9_]*)\\((.*)\\) = (.*)$", NULL, 1},
-    {CONSOLE_TRACE, "^(exit|exit_group)\\((.*)\\)( = \\?)?$", NULL, 1},
+    {CONSOLE_TRACE, "^([a-z_][a-z0-9_]*)\\((.*)\\) += (.*)$", NULL, 1},
+    {CONSOLE_TRACE, "^(exit|exit_group)\\((.*)\\)( += \\?)?$", NULL, 1},
 };
 enum { PATTERNS = sizeof patterns / sizeof patterns[0] };
 

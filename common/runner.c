@@ -299,20 +299,24 @@ static void add_words(const struct values *v, const char *from, const char *to, 
     }
 }
 
-/* "library parameters -- program's arguments", as Unikraft's kernel command line has it; the first
- * word is the program's name. */
+static const char *add_word(struct arena *a, const char *text, const char *word)
+{
+    bool quote = !*word || strpbrk(word, " \t");
+    return arena_printf(a, "%s%s%s%s%s", text, *text ? " " : "", quote ? "\"" : "", word,
+                        quote ? "\"" : "");
+}
+
+/* "library parameters -- program's arguments", as Unikraft's kernel command line has it. The name
+ * before all that is added by who loads the kernel. */
 static const char *kernel_args(struct arena *a, const struct image *image, const strings *arguments)
 {
-    if (!image->kernel_arguments.count && !arguments->count)
-        return "";
-    const char *slash = strrchr(image->path, '/');
-    char *text = arena_strdup(a, slash ? slash + 1 : image->path);
+    const char *text = "";
     vec_each (word, &image->kernel_arguments)
-        text = arena_printf(a, "%s %s", text, *word);
+        text = arena_printf(a, "%s%s%s", text, *text ? " " : "", *word);
     if (image->kernel_arguments.count)
         text = arena_printf(a, "%s --", text);
     vec_each (word, arguments)
-        text = arena_printf(a, strpbrk(*word, " \t") ? "%s \"%s\"" : "%s %s", text, *word);
+        text = add_word(a, text, *word);
     return text;
 }
 
@@ -323,10 +327,13 @@ enum status runner_command(struct diag *d, struct arena *a, const struct runner 
     int64_t bytes = image->memory ? parse_memory(image->memory) : (int64_t)DEFAULT_MIB << 20;
     if (bytes <= 0)
         return diag_fail(d, STATUS_INPUT, "memory '%s': not a size such as 64M", image->memory);
-    struct values v = {.a = a, .image = image, .arguments = arguments};
+    strings words = image->first_arguments;
+    vec_each (word, arguments)
+        vec_push(a, &words, *word);
+    struct values v = {.a = a, .image = image, .arguments = &words};
     v.mib = arena_printf(a, "%" PRId64, (bytes + (1 << 20) - 1) >> 20);
     v.memory = image->memory ? image->memory : arena_printf(a, "%dM", DEFAULT_MIB);
-    v.kernel_args = kernel_args(a, image, arguments);
+    v.kernel_args = kernel_args(a, image, &words);
     v.forwards = "";
     for (size_t i = 0; ports && i < ports->count; i++)
         v.forwards = arena_printf(a, "%s,hostfwd=%s:127.0.0.1:%d-:%d", v.forwards,

@@ -19,6 +19,7 @@ struct image {
     const char *runner;       /* a runner's name, or a command template; NULL: found out */
     const char *memory;       /* "64M"; NULL: the runner's default */
     strings kernel_arguments; /* before the program's own */
+    strings first_arguments;  /* of the program, before those of a run */
     const char *share; /* folder that both the image and Linux see as work folder; NULL: none */
 };
 

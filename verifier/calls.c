@@ -4,6 +4,7 @@
 #include "verifier/compare.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { COMPARED = 1500 }; /* calls of either side that are lined up; more adds nothing readable */
@@ -42,6 +43,17 @@ const char *call_result_text(struct arena *a, const struct call *call)
                 : arena_printf(a, "%" PRId64, call->result);
 }
 
+/* Output to the terminal: what is printed is compared as text, and its length varies with it. */
+static bool prints(const struct call *c)
+{
+    if (strcmp(c->name, "write") != 0 && strcmp(c->name, "writev") != 0)
+        return false;
+    const char *fd = strncmp(c->arguments, "fd:", 3) == 0 ? c->arguments + 3 : c->arguments;
+    char *end;
+    long number = strtol(fd, &end, 0);
+    return end != fd && (number == 1 || number == 2);
+}
+
 /* Calls whose successful results are addresses, ids, times or counts that differ by right. */
 static bool result_varies(const char *name)
 {
@@ -67,38 +79,73 @@ static bool outcomes_differ(const struct call *native, const struct call *image)
     bool image_failed = image->result < 0 && image->result > -4096;
     if (failed || image_failed)
         return failed != image_failed || native->result != image->result;
-    return native->result != image->result && !result_varies(native->name);
+    return native->result != image->result && !result_varies(native->name) && !prints(native);
 }
 
-static strings names_of(struct arena *a, const calls *list)
+/* What a call is lined up by: its name and its outcome, so that of two writes the one with the same
+ * result is taken for the same. */
+static strings keys_of(struct arena *a, const calls *list)
 {
-    strings names = {0};
-    for (size_t i = 0; i < list->count && i < COMPARED; i++)
-        vec_push(a, &names, list->items[i].name);
-    return names;
+    strings keys = {0};
+    for (size_t i = 0; i < list->count && i < COMPARED; i++) {
+        const struct call *c = &list->items[i];
+        bool failed = c->has_result && c->result < 0 && c->result > -4096;
+        if (c->has_result && (failed || (!result_varies(c->name) && !prints(c))))
+            vec_push(a, &keys, arena_printf(a, "%s %" PRId64, c->name, c->result));
+        else
+            vec_push(a, &keys, c->name);
+    }
+    return keys;
+}
+
+struct stretch {
+    size_t n_from, n_to, i_from, i_to; /* calls of either side between two that are alike */
+};
+
+/* Within a stretch where nothing is alike: the first call of the image that the program makes there
+ * too, with another outcome; or else the first that only the image makes and that is refused. */
+static struct parting part_in(const struct stretch *s, const calls *native, const calls *image,
+                              bool (*harmless)(void *context, const char *name), void *context)
+{
+    struct parting refused = {SIZE_MAX, SIZE_MAX, false};
+    size_t next = s->n_from;
+    for (size_t i = s->i_from; i < s->i_to; i++) {
+        const struct call *c = &image->items[i];
+        if (harmless(context, c->name))
+            continue;
+        for (size_t n = next; n < s->n_to; n++) {
+            if (strcmp(native->items[n].name, c->name) != 0)
+                continue;
+            if (outcomes_differ(&native->items[n], c))
+                return (struct parting){n, i, false};
+            next = n + 1;
+            break;
+        }
+        if (c->has_result && c->result == -ENOSYS && refused.image == SIZE_MAX)
+            refused.image = i;
+    }
+    return refused;
 }
 
 struct parting calls_part(struct arena *a, const calls *native, const calls *image,
                           bool (*harmless)(void *context, const char *name), void *context)
 {
     struct parting none = {SIZE_MAX, SIZE_MAX, false};
-    strings x = names_of(a, native), y = names_of(a, image);
+    strings x = keys_of(a, native), y = keys_of(a, image);
     edits script;
     diff_lines(a, &x, &y, &script);
-    vec_each (e, &script) {
-        if (e->kind != EDIT_KEEP)
+    struct stretch s = {0};
+    for (size_t k = 0; k <= script.count; k++) {
+        bool end = k == script.count;
+        if (!end && script.items[k].kind != EDIT_KEEP)
             continue;
-        const struct call *n = &native->items[e->expected], *i = &image->items[e->got];
-        if (outcomes_differ(n, i) && !harmless(context, n->name))
-            return (struct parting){e->expected, e->got, false};
-    }
-    /* What only the image did and failed at counts too: it took another way before. */
-    vec_each (e, &script) {
-        if (e->kind != EDIT_EXTRA)
-            continue;
-        const struct call *i = &image->items[e->got];
-        if (i->has_result && i->result == -ENOSYS && !harmless(context, i->name))
-            return (struct parting){SIZE_MAX, e->got, false};
+        s.n_to = end ? x.count : script.items[k].expected;
+        s.i_to = end ? y.count : script.items[k].got;
+        struct parting p = part_in(&s, native, image, harmless, context);
+        if (p.image != SIZE_MAX)
+            return p;
+        s.n_from = s.n_to + 1;
+        s.i_from = s.i_to + 1;
     }
     if (!image->count || native->count > COMPARED || image->count > COMPARED)
         return none;

@@ -58,8 +58,13 @@ static void expect_part(struct bench *b, const struct observed *native, size_t r
         observed_lines(b, text, size, false, &runs[r]);
     }
     expect(b->a, runs, repeat, b->tests && b->tests->unordered, out);
-    b->varying += out->masked;
-    vec_each (example, &out->examples)
+}
+
+/* Notes for the report what was masked. */
+static void count_varying(struct bench *b, const struct expectation *e)
+{
+    b->varying += e->masked;
+    vec_each (example, &e->examples)
         if (b->varying_examples.count < EXAMPLES)
             vec_push(b->a, &b->varying_examples, *example);
 }
@@ -271,6 +276,7 @@ static void judge_console_part(struct console_check *c, bool aligned, size_t i,
     }
     struct expectation e;
     expect_part(b, c->native, c->repeat, i, &e);
+    count_varying(b, &e);
     judge_part(b, &e, &lines, check);
     check->image = shown(b, seen, seen_size);
 }
@@ -293,6 +299,7 @@ static void check_console(struct bench *b, const struct observed *native, size_t
     expect(b->a, runs, repeat, b->tests && b->tests->unordered, &c.whole);
     bool aligned = !c.whole.unusable && !c.whole.unordered;
     if (aligned) {
+        count_varying(b, &c.whole);
         c.part_of = parts_of_lines(b, &native[0], c.whole.lines.count);
         observed_lines(b, image->drive.console, image->drive.console_size, true, &c.got);
         diff_lines(b->a, &c.whole.lines, &c.got, &c.script);
@@ -309,6 +316,7 @@ static void check_steps(struct bench *b, const struct observed *native, size_t r
         struct verif_check *check = add_check(b, run, "output", step->command, VERDICT_SAME);
         struct expectation e;
         expect_part(b, native, repeat, i + 1, &e);
+        count_varying(b, &e);
         const char *text;
         size_t size;
         part_text(image, false, i + 1, &text, &size);
