@@ -269,7 +269,8 @@ static void scan_words(struct engine *e, struct span *s)
         uint64_t word = 0;
         if (!elf_word(s->object->elf, at, 8, &word) || word < LOWEST_ADDRESS)
             continue;
-        if (elf_segment_at(s->object->elf, word))
+        const struct elf_relocation *r = elf_relocation_at(s->object->elf, at);
+        if (!r && elf_segment_at(s->object->elf, word))
             touch_word(e, &s->node, at, s->object, at, EDGE_DATA);
     }
 }
@@ -281,6 +282,8 @@ static void scan_span(struct engine *e, struct span *s)
         const struct elf_relocation *r = &elf->relocations.items[i];
         if (r->address >= s->end)
             break;
+        if (r->plt || r->type == R_X86_64_GLOB_DAT)
+            continue; /* slots of code, which code reads one by one */
         if (r->kind == RELOC_COPY && r->symbol < elf->symbols.count) {
             struct linkmap_binding b = linkmap_bind(e->map, elf, r->symbol, BIND_COPY);
             if (b.object && b.object->index < e->objects.count)

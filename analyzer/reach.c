@@ -2,6 +2,7 @@
  * Roots, the fixed point with and without plug-ins, and the result read off the graph. */
 #include "analyzer/reach.h"
 #include "analyzer/graph.h"
+#include "analyzer/guards.h"
 #include "analyzer/plugins.h"
 #include "common/syscalls.h"
 #include <elf.h>
@@ -249,8 +250,10 @@ static void collect(struct analysis *a, const struct walk *w, unsigned phases, u
             struct found *f = &found[site->number];
             if (!f->phases)
                 *f = (struct found){0, 0, w, n, site->at};
+            /* The circumstances are those of what follows the loader, if anything does. */
+            if (phases != PHASE_LOADER || !f->phases)
+                f->when |= when;
             f->phases |= phases;
-            f->when |= when;
         }
     }
 }
@@ -269,6 +272,14 @@ static void add_restart(struct found found[SYSCALL_LIMIT])
         restart->phases = phases;
         restart->when = WHEN_ENVIRONMENT;
     }
+}
+
+/* Calls that only circumstances lead to. The loader's own stay as they are. */
+static void tell_circumstances(const struct guards *g, struct found found[SYSCALL_LIMIT])
+{
+    for (int64_t n = 0; n < SYSCALL_LIMIT; n++)
+        if ((found[n].phases & ~(unsigned)PHASE_LOADER) && found[n].when == WHEN_NORMAL)
+            found[n].when = guards_when(g, syscall_name(n));
 }
 
 static void report(struct analysis *a, struct found found[SYSCALL_LIMIT], profile_syscalls *out)
@@ -328,8 +339,9 @@ static void report_plugins(struct analysis *a, const struct found base[SYSCALL_L
         walk_from(w, &a->plugin_roots.items[i]->node);
         walk_run(w);
         collect(a, w, PHASE_INIT | PHASE_RUN, WHEN_NORMAL, found);
+        tell_circumstances(guards_read(&a->engine, w), found);
         for (size_t n = 0; n < SYSCALL_LIMIT; n++)
-            if (base[n].phases & ~(unsigned)PHASE_LOADER)
+            if ((base[n].phases & ~(unsigned)PHASE_LOADER) && (base[n].when & WHEN_NORMAL))
                 found[n].phases = 0;
         struct profile_plugin *p = vec_add(a->arena, &a->out->plugins);
         p->path = a->candidates.items[i].path;
@@ -364,8 +376,15 @@ static void read_result(struct analysis *a)
     walk_run(last);
     collect(a, main_walk, PHASE_INIT | PHASE_RUN, WHEN_NORMAL, found);
     collect(a, last, PHASE_EXIT, WHEN_NORMAL, found);
-    collect(a, loader, PHASE_LOADER, WHEN_NORMAL, found);
+    struct walk *base = ARENA_NEW(a->arena, struct walk);
+    walk_init(base, e);
+    walk_from(base, &a->start->node);
+    walk_from(base, &a->constructors->node);
+    walk_from(base, &a->destructors->node);
+    walk_run(base);
+    tell_circumstances(guards_read(e, base), found);
     add_restart(found);
+    collect(a, loader, PHASE_LOADER, WHEN_NORMAL, found);
     report(a, found, &a->out->syscalls);
     if (a->options->why)
         explain(a, found);

@@ -33,7 +33,7 @@ struct profile_step {
 struct profile_syscall {
     const char *name;
     int64_t number;
-    unsigned phases, when;             /* when: static only */
+    unsigned phases, when; /* when: static only, of what follows the loader if anything does */
     VEC(struct profile_step) evidence; /* static: witness path; dynamic: stack at first hit */
     int64_t count;                     /* dynamic: times seen; 0 when not counted */
     int class_;                        /* dynamic; -1 when not tried */
