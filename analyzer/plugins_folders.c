@@ -89,14 +89,18 @@ static bool printable(const char *text, size_t length)
     return true;
 }
 
-void plugins_each_path(const struct elf_object *o, void (*use)(void *context, const char *text),
-                       void *context)
+/* Calls use(context, text) for every string of read-only data that begins with this text. */
+static void each_string(const struct elf_object *o, const char *beginning,
+                        void (*use)(void *context, const char *text), void *context)
 {
+    char pattern[8] = "";
+    size_t size = 1 + strlen(beginning);
+    memcpy(pattern + 1, beginning, size);
     vec_each (s, &o->segments) {
         if (s->flags & PF_W)
             continue;
         const char *start = (const char *)o->data + s->offset, *end = start + s->filesz;
-        for (const char *p = start; (p = memmem(p, (size_t)(end - p), "\0/", 2));) {
+        for (const char *p = start; (p = memmem(p, (size_t)(end - p), pattern, size));) {
             p++;
             size_t length = strnlen(p, (size_t)(end - p));
             if (length >= 4 && length < 4096 && p + length < end && printable(p, length))
@@ -106,6 +110,12 @@ void plugins_each_path(const struct elf_object *o, void (*use)(void *context, co
                 break;
         }
     }
+}
+
+void plugins_each_path(const struct elf_object *o, void (*use)(void *context, const char *text),
+                       void *context)
+{
+    each_string(o, "/", use, context);
 }
 
 struct naming {
@@ -161,6 +171,32 @@ static void consider(void *context, const char *text)
         text += whole;
         text += *text != 0;
     }
+}
+
+static bool names_library(const char *text, size_t length)
+{
+    const char *end = memmem(text, length, ".so", 3);
+    if (!end)
+        return false;
+    end += 3;
+    size_t rest = length - (size_t)(end - text);
+    return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-_.") >=
+               length &&
+           (!rest || *end == '.') && strspn(end, ".0123456789") >= rest;
+}
+
+/* A list of library names, of which the program tries one after the other ("libreadline.so.8:
+ * libedit.so.2"). Needed libraries are named in data too, but those are in the link map. */
+static void consider_library(void *context, const char *text)
+{
+    struct naming *n = context;
+    struct plugin_search *s = n->search;
+    for (const char *p = text; *p; p += strcspn(p, ":,; "), p += *p != 0)
+        if (!names_library(p, strcspn(p, ":,; ")))
+            return;
+    for (const char *p = text; *p; p += strcspn(p, ":,; "), p += *p != 0)
+        plugins_add(s, n->object, arena_strndup(s->map->arena, p, strcspn(p, ":,; ")),
+                    arena_printf(s->map->arena, "library named in the data of %s", n->name));
 }
 
 /* Interpreters that compute their folder from where they are: known by what they export. */
@@ -232,4 +268,6 @@ void plugins_add_named_folders(struct plugin_search *s, size_t object)
         plugins_each_path(map->objects.items[sources[i]].elf, consider, &n);
         consider_computed(&n, sources[i]);
     }
+    struct naming own = {s, object, o->name};
+    each_string(o, "lib", consider_library, &own);
 }

@@ -38,6 +38,7 @@ static const char root_files[] =
     "cc -shared -fPIC -o $L/libpam.so.0 -Wl,-soname,libpam.so.0 -x c -\n"
     "cat > main.c <<'E'\n"
     "const char *a = \"/usr/lib/app/%s.so\", *b = \"/usr/lib\", *c = \"/etc/pam.d\";\n"
+    "const char *d = \"libnone.so.3:libconst.so.1\", *e = \"libnoted.so.3 is not a list\";\n"
     "int pam_start(void); int main(void){return pam_start();}\n"
     "__asm__(\".section .note.dlopen,\\\"a\\\",@note\\n.long 4, 2f-1f, 0x407c0c0a\\n"
     ".asciz \\\"FDO\\\"\\n1: .ascii \\\"[{\\\\\\\"soname\\\\\\\":[\\\\\\\"libnone.so\\\\\\\","
@@ -122,7 +123,7 @@ static void folders_named_in_data(void **state)
     fact(f, FACT_DLOPEN, "main", NULL);
     /* and what the program's note declares: the first alternative that is there */
     EXPECT(f, "/lib/x86_64-linux-gnu/libnoted.so.3", "/usr/lib/app/a.so", "/usr/lib/app/b.so",
-           "/usr/lib/app/deep/c.so");
+           "/usr/lib/app/deep/c.so", "/lib/x86_64-linux-gnu/libconst.so.1");
     assert_non_null(strstr(f->found.items[0].reason, "noted in main for notes"));
     assert_string_equal(f->found.items[1].reason, "module in /usr/lib/app, a folder named in main");
     assert_int_equal(f->found.items[1].groups.count, 1);
