@@ -274,6 +274,8 @@ enum status dep_run(struct dep_options *o, struct profile *profile)
     enum status analyzed = analyze(&cli->diag, cli->arena, path, &reading, profile);
     if (analyzed > STATUS_FOUND)
         return analyzed;
+    if (!analyzed) /* what a plug-in lacked was noted, and is no failure of the program */
+        cli->diag.message[0] = '\0';
     if (o->only_dynamic)
         profile->static_part = (struct profile_static){0};
     if (o->only_static)

@@ -42,7 +42,7 @@ static void print_libraries(const struct cli *cli, const struct selection *s)
             continue;
         }
         rows++;
-        printf("  %-22s%s\n", library->name,
+        printf("  %-22s %s\n", library->name,
                library->reasons.count
                    ? shortened(cli->arena, library->reasons.items[0], REASON_WIDTH)
                    : "");
@@ -72,7 +72,7 @@ static void print_missing_calls(const struct cli *cli, const struct selection *s
                                ? arena_printf(cli->arena, "near: %s", call->near.items[0])
                            : call->needed_by ? call->needed_by
                                              : "";
-        printf("  %-22s%s%s\n", call->name, about, shortened(cli->arena, near, REASON_WIDTH));
+        printf("  %-22s %s%s\n", call->name, about, shortened(cli->arena, near, REASON_WIDTH));
     }
     if (rows > MISSING_ROWS)
         printf("  and %zu more (selection.json)\n", rows - MISSING_ROWS);
