@@ -108,8 +108,11 @@ void summary_selection(const struct cli *cli, const struct selection *selection,
     const struct selection *s = selection;
     summary_line("Program", "%s, %s port, %s needs", s->program, s->mode, s->need);
     summary_line("Catalogue", "%s %s", s->catalogue.name, s->catalogue.version);
-    summary_line("Libraries", "%zu%s, %zu calls provided", s->libraries.count,
-                 s->optimal ? " (proved the least possible)" : "", s->provides.count);
+    summary_line("Libraries", "%zu%s; needed and given: %zu calls%s", s->libraries.count,
+                 s->optimal ? " (proved the least possible)" : "", s->provides.count,
+                 strcmp(s->mode, "source") == 0
+                     ? arena_printf(cli->arena, ", %zu functions", s->exports.count)
+                     : "");
     print_libraries(cli, s);
     print_missing(cli, s);
     vec_each (it, &s->alternatives)
@@ -124,6 +127,12 @@ void summary_selection(const struct cli *cli, const struct selection *selection,
         summary_line("Image", "%s", result->image);
     else if (result->reason)
         summary_line("No image", "%s", result->reason);
+    if (result->run.count) {
+        const char *line = "";
+        vec_each (word, &result->run)
+            line = arena_printf(cli->arena, "%s%s%s", line, *line ? " " : "", *word);
+        summary_line("Run", "%s", line);
+    }
     if (!result->image && result->app_dir)
         summary_line("Next",
                      "--uk-root DIR (the core's tree)%s builds the image; --explain NAME "

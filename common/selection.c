@@ -83,6 +83,8 @@ static const struct jm_field selection_fields[] = {
     JM_FIELD(S, "reasons", reasons, JM_MAP, .description = "option -> why it is on"),
     JM_FIELD(S, "provides", provides, JM_MAP, .flags = JM_OPTIONAL,
              .description = "needed call -> the option that gives it"),
+    JM_FIELD(S, "exports", exports, JM_MAP, .flags = JM_OPTIONAL,
+             .description = "source port: needed function -> the option or library that gives it"),
     {.name = "missing", .kind = JM_OBJECT, .offset = 0, .type = &missing_part},
     JM_FIELD(S, "unmet", unmet, JM_ARRAY, .type = &unmet_type, .flags = JM_OPTIONAL,
              .description = "rules of the catalogue that cannot be met"),

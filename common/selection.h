@@ -56,6 +56,7 @@ struct selection {
     jm_pairs config;   /* option -> value: "y", "n", "4", "\"text\""; sorted by option */
     jm_pairs reasons;  /* option -> why it is on */
     jm_pairs provides; /* needed call -> the option that gives it */
+    jm_pairs exports;  /* source port: needed function -> the option or library that gives it */
     struct {
         VEC(struct selection_missing_call) syscalls;
         VEC(struct selection_missing_symbol) details; /* of symbols, where more is known */

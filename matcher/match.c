@@ -87,17 +87,19 @@ static void fill_libraries(const struct problem *p, struct selection *out)
 static void fill_provides(const struct problem *p, struct selection *out)
 {
     vec_each (need, &p->needs.list) {
-        if (need->kind != NEED_CALL || !need->met)
+        jm_pairs *list = need->kind == NEED_CALL ? &out->provides : &out->exports;
+        if ((need->kind != NEED_CALL && need->kind != NEED_SYMBOL) || !need->met)
             continue;
         vec_each (it, &need->providers) {
             if (!solution_has(p, it->literal))
                 continue;
-            vec_push(p->arena, &out->provides,
-                     ((struct jm_pair){need->name, it->option ? it->option : ""}));
+            const char *from = it->option ? it->option : it->library;
+            vec_push(p->arena, list, ((struct jm_pair){need->name, from ? from : ""}));
             break;
         }
     }
     vec_sort(&out->provides, pair_order);
+    vec_sort(&out->exports, pair_order);
 }
 
 /* Facts that say something of this program; the catalogue's own names are left out. */
