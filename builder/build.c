@@ -23,10 +23,15 @@ static int by_text(const void *x, const void *y)
     return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-enum status text_write(struct job *j, const text *t, const char *name)
+void note_file(struct job *j, const char *name)
 {
     vec_push(j->a, &j->out->files, name);
     vec_sort(&j->out->files, by_text);
+}
+
+enum status text_write(struct job *j, const text *t, const char *name)
+{
+    note_file(j, name);
     return file_write(j->d, arena_printf(j->a, "%s/%s", j->app_dir, name), t->items, t->count, 0);
 }
 

@@ -208,6 +208,6 @@ enum status step_initrd(struct job *j)
         return status;
     j->whole_root = !bare;
     j->out->initrd = to;
-    vec_push(j->a, &j->out->files, name);
+    note_file(j, name);
     return STATUS_OK;
 }

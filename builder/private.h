@@ -51,6 +51,9 @@ void text_add(struct arena *a, text *t, const char *format, ...)
 /* Writes it as a file of the app folder and notes it in out->files. */
 enum status text_write(struct job *j, const text *t, const char *name);
 
+/* Adds a name to out->files. */
+void note_file(struct job *j, const char *name);
+
 /* What is set in the selection or follows from it; NULL: no such option. */
 const char *job_value(struct job *j, const char *option);
 bool job_enabled(struct job *j, const char *option);
