@@ -250,6 +250,14 @@ static void consider_computed(struct naming *n, size_t object)
     }
 }
 
+static bool needs(const struct linkmap_object *o, size_t object)
+{
+    vec_each (n, &o->needed)
+        if (*n == object)
+            return true;
+    return false;
+}
+
 void plugins_add_named_folders(struct plugin_search *s, size_t object)
 {
     struct linkmap *map = s->map;
@@ -262,11 +270,14 @@ void plugins_add_named_folders(struct plugin_search *s, size_t object)
     vec_push(map->arena, &s->seen, key);
     if (elf_defines(o, "__libc_start_main") || object == map->interpreter)
         return;
-    const size_t sources[] = {object, 0};
-    for (size_t i = 0; i < (object ? 2 : 1); i++) {
-        struct naming n = {s, object, map->objects.items[sources[i]].elf->name};
-        plugins_each_path(map->objects.items[sources[i]].elf, consider, &n);
-        consider_computed(&n, sources[i]);
+    /* The folder may be named by whom the name comes from: the program, or a library that uses this
+     * one to load. */
+    for (size_t i = 0; i < map->objects.count; i++) {
+        if (i != object && i != 0 && !needs(&map->objects.items[i], object))
+            continue;
+        struct naming n = {s, object, map->objects.items[i].elf->name};
+        plugins_each_path(map->objects.items[i].elf, consider, &n);
+        consider_computed(&n, i);
     }
     struct naming own = {s, object, o->name};
     each_string(o, "lib", consider_library, &own);
