@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The options of matching and building, and one run of both. */
 #include "cli/build.h"
+#include "analyzer/analyzer.h"
 #include "common/file.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     KEY_MODE = 0x2000,
@@ -240,5 +242,45 @@ enum status build_run(struct build_options *o, const char *dir, const struct pro
         return status;
     status = build(&cli->diag, cli->arena, profile, &catalogue, selection, &o->builder,
                    cli_path(cli, dir, "app"), result);
+    if (!status)
+        status = image_record(cli, dir, result);
     return status ? status : matched;
+}
+
+/* Whether a profile in the output folder is of this very program and not older than it. */
+static bool profile_is_of(const char *file, const struct profile *p, const char *program)
+{
+    struct stat profile_stat, program_stat;
+    return p->program.path && strcmp(p->program.path, program) == 0 &&
+           stat(file, &profile_stat) == 0 && stat(program, &program_stat) == 0 &&
+           profile_stat.st_mtime >= program_stat.st_mtime;
+}
+
+enum status build_profile(struct build_options *o, const char *program, const char *dir,
+                          struct profile *profile)
+{
+    struct cli *cli = o->cli;
+    if (o->profile_file)
+        return profile_read(&cli->diag, cli->arena, o->profile_file, profile);
+    const char *file = cli_path(cli, dir, "profile.json");
+    if (file_exists(file)) {
+        enum status status = profile_read(&cli->diag, cli->arena, file, profile);
+        if (status)
+            return status;
+        if (profile_is_of(file, profile, program)) {
+            diag_debug(&cli->diag, 1, "%s: taken as the profile of %s", file, program);
+            return STATUS_OK;
+        }
+        *profile = (struct profile){0};
+    }
+    const struct analyzer_options defaults = {0};
+    profile->schema = PROFILE_SCHEMA;
+    enum status status = analyze(&cli->diag, cli->arena, program, &defaults, profile);
+    /* A library that is missing is reported; the rest is analysed all the same. */
+    if (status == STATUS_FOUND && profile->static_part.present) {
+        diag_warn(&cli->diag, "%s", cli->diag.message);
+        cli->diag.message[0] = '\0';
+        return STATUS_OK;
+    }
+    return status;
 }

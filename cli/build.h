@@ -36,6 +36,18 @@ enum status build_catalogue(struct build_options *o, struct catalogue *out);
 enum status build_run(struct build_options *o, const char *dir, const struct profile *profile,
                       struct selection *selection, struct build_result *result);
 
+/* The profile to build from: the one --profile names, the one of this very program in dir, or a new
+ * static analysis. */
+enum status build_profile(struct build_options *o, const char *program, const char *dir,
+                          struct profile *profile);
+
+/* image.json in dir: the image that was built and how it is run, for --verif and --perf. Nothing is
+ * written where there is no image. */
+enum status image_record(struct cli *cli, const char *dir, const struct build_result *result);
+/* Reads it; *found false: there is none, or its image is gone. */
+enum status image_recall(struct cli *cli, const char *dir, struct build_result *result,
+                         bool *found);
+
 /* What was chosen and why, what is missing, files written: on standard output, one screen. */
 void summary_selection(const struct cli *cli, const struct selection *selection,
                        const struct build_result *result);

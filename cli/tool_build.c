@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * --build: profile (or program) -> selection -> app folder -> image. */
-#include "analyzer/analyzer.h"
 #include "cli/build.h"
 #include "common/file.h"
 #include <string.h>
-#include <sys/stat.h>
 
 struct tool_options {
     struct cli *cli;
@@ -21,44 +19,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
-}
-
-/* Whether a profile in the output folder is of this very program and not older than it. */
-static bool profile_is_of(const char *file, const struct profile *p, const char *program)
-{
-    struct stat profile_stat, program_stat;
-    return p->program.path && strcmp(p->program.path, program) == 0 &&
-           stat(file, &profile_stat) == 0 && stat(program, &program_stat) == 0 &&
-           profile_stat.st_mtime >= program_stat.st_mtime;
-}
-
-static enum status find_profile(struct build_options *o, const char *program, const char *dir,
-                                struct profile *profile)
-{
-    struct cli *cli = o->cli;
-    if (o->profile_file)
-        return profile_read(&cli->diag, cli->arena, o->profile_file, profile);
-    const char *file = cli_path(cli, dir, "profile.json");
-    if (file_exists(file)) {
-        enum status status = profile_read(&cli->diag, cli->arena, file, profile);
-        if (status)
-            return status;
-        if (profile_is_of(file, profile, program)) {
-            diag_debug(&cli->diag, 1, "%s: taken as the profile of %s", file, program);
-            return STATUS_OK;
-        }
-        *profile = (struct profile){0};
-    }
-    const struct analyzer_options options = {0};
-    profile->schema = PROFILE_SCHEMA;
-    enum status status = analyze(&cli->diag, cli->arena, program, &options, profile);
-    /* A library that is missing is reported; the rest is analysed all the same. */
-    if (status == STATUS_FOUND && profile->static_part.present) {
-        diag_warn(&cli->diag, "%s", cli->diag.message);
-        cli->diag.message[0] = '\0';
-        return STATUS_OK;
-    }
-    return status;
 }
 
 static enum status run(int argc, char **argv, struct cli *cli)
@@ -85,7 +45,7 @@ static enum status run(int argc, char **argv, struct cli *cli)
         return status;
     struct profile profile = {0};
     if ((status = cli_output_dir(cli, &dir)) ||
-        (status = find_profile(&o.build, program, dir, &profile)))
+        (status = build_profile(&o.build, program, dir, &profile)))
         return status;
     struct selection selection = {0};
     struct build_result result = {0};

@@ -136,10 +136,25 @@ enum status verif_prepare(struct verif_cli *v, const char *dir)
     return status;
 }
 
+/* The words that the builder's command line gives before the program's own arguments. */
+static void first_words(struct verif_cli *v, const struct build_result *built)
+{
+    struct arena *a = v->cli->arena;
+    memset(&v->image.first_arguments, 0, sizeof v->image.first_arguments);
+    const strings *run = &built->run;
+    for (size_t i = 1; i < run->count && strcmp(run->items[0], built->image) == 0; i++)
+        if (strncmp(run->items[i], "--initrd=", 9) != 0)
+            vec_push(a, &v->image.first_arguments, run->items[i]);
+    for (size_t i = 0; i + 1 < run->count; i++)
+        if (strcmp(run->items[i], "-append") == 0)
+            split_words(a, run->items[i + 1], &v->image.first_arguments);
+}
+
 void verif_use_build(struct verif_cli *v, const struct selection *selection,
                      const struct build_result *built)
 {
     v->verif.selection = selection;
     v->image.path = absolute(v->cli, built->image);
     v->image.initrd = absolute(v->cli, built->initrd);
+    first_words(v, built);
 }

@@ -28,10 +28,22 @@ enum status verif_prepare(struct verif_cli *v, const char *dir);
 void verif_use_build(struct verif_cli *v, const struct selection *selection,
                      const struct build_result *built);
 
-/* Runs the tests of cli->test_file on the program and on the image the builder made, writes
- * verif.json into dir, prints the verdicts. STATUS_FOUND: they differ. STATUS_SYSTEM: it cannot run
- * here, and the message says why (no image, no QEMU, no test file). */
-enum status verif_run(struct cli *cli, const char *dir, const struct profile *profile,
-                      const struct selection *selection, const struct build_result *built);
+/* Verifying, and mending what differs. */
+struct verif_loop {
+    struct verif_cli *v;
+    struct build_options *build;
+    const char *dir;
+    const struct profile *profile;     /* NULL: not known; then nothing can be rebuilt */
+    const struct catalogue *catalogue; /* NULL: not known */
+    const struct selection *selection; /* of the image; NULL: not known */
+    const struct selection *wanted;    /* what would be chosen were nothing forbidden or pinned */
+};
+
+/* Verifies; where image and program differ and a core is at hand, once more beside an image that
+ * traces its calls. */
+enum status verif_once(struct verif_loop *loop, struct verif *out);
+/* After a verification that found differences: adds what it says is missing, builds and verifies
+ * again, until the same or nothing is left to try. verif->fixes tells the attempts. */
+enum status verif_fix(struct verif_loop *loop, struct verif *verif);
 
 #endif

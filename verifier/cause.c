@@ -136,11 +136,12 @@ static bool by_parting(struct search *s)
     out->native_result = n ? call_result_text(s->a, n) : NULL;
     bool failed = i->result < 0 && i->result > -4096;
     out->kind = i->result == -ENOSYS ? "missing call" : failed ? "failed call" : "wrong result";
-    out->explanation =
-        n ? arena_printf(s->a, "%s returns %s in the image, %s on Linux", i->name,
-                         out->image_result, out->native_result)
-          : arena_printf(s->a, "%s returns %s in the image; the program does not make it on Linux",
-                         i->name, out->image_result);
+    out->explanation = n ? arena_printf(s->a, "%s returns %s in the image, %s on Linux", i->name,
+                                        out->image_result, out->native_result)
+                         : arena_printf(s->a,
+                                        "%s returns %s in the image; on Linux the program does not "
+                                        "make it as a system call",
+                                        i->name, out->image_result);
     if (fate(s))
         out->explanation = arena_printf(s->a, "%s; then: %s", out->explanation, fate(s));
     for (size_t k = p.image > AROUND ? p.image - AROUND : 0; k <= p.image; k++)

@@ -148,13 +148,20 @@ void remedy_for_call(struct remedy *r, const char *call, struct verif_divergence
     }
 }
 
+/* It has a prompt: a user can turn it on. */
+static bool settable(const struct remedy *r, const char *option)
+{
+    int index = r->model ? kconfig_find(r->model, option) : -1;
+    return index < 0 || kconfig_option(r->model, index)->visible;
+}
+
 void remedy_withheld(struct remedy *r, const char *word, struct verif_divergence *out)
 {
     if (!r->wanted || !r->selection)
         return;
     for (int named = word ? 1 : 0; named >= 0; named--)
         vec_each (pair, &r->wanted->config) {
-            if (strcmp(pair->value, "y") != 0 || is_on(r, pair->key))
+            if (strcmp(pair->value, "y") != 0 || is_on(r, pair->key) || !settable(r, pair->key))
                 continue;
             const char *reason = "";
             vec_each (why, &r->wanted->reasons)

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The loop of --verif --fix: what a verification found missing is added to the needs, the image is
+ * solved, built and verified again. */
+#include "cli/verif.h"
+#include "common/file.h"
+#include <fnmatch.h>
+#include <string.h>
+
+enum { ATTEMPTS = 8 };
+
+/* The option with which a core prints its system calls; NULL: it has none. */
+static const char *trace_option(const struct catalogue *catalogue)
+{
+    vec_each (option, &catalogue->options)
+        if (option->type == OPTION_BOOL && option->visible &&
+            fnmatch("*SYSCALL*STRACE", option->name, 0) == 0)
+            return option->name;
+    return NULL;
+}
+
+/* A twin of the image that traces its calls. That there is none is no failure. */
+static void build_twin(struct verif_loop *l)
+{
+    struct cli *cli = l->v->cli;
+    const char *option = l->catalogue ? trace_option(l->catalogue) : NULL;
+    if (!option || !l->build->builder.uk_root || !l->profile)
+        return;
+    struct build_options options = *l->build;
+    struct selection selection = {0};
+    struct build_result built = {0};
+    memset(&options.matcher.pin, 0, sizeof options.matcher.pin);
+    vec_each (pin, &l->build->matcher.pin)
+        vec_push(cli->arena, &options.matcher.pin, *pin);
+    vec_push(cli->arena, &options.matcher.pin, option);
+    const char *dir = cli_path(cli, l->dir, "verif/trace");
+    struct diag kept = cli->diag;
+    cli->diag.verbosity = -1;
+    enum status status = dir_make(&cli->diag, dir);
+    if (!status)
+        status = build_run(&options, dir, l->profile, &selection, &built);
+    const char *why = arena_strdup(cli->arena, cli->diag.message);
+    cli->diag = kept;
+    if (status <= STATUS_FOUND && built.image)
+        l->v->image.trace = arena_strdup(cli->arena, built.image);
+    else
+        diag_debug(&cli->diag, 1, "no image that traces its calls: %s", why);
+}
+
+enum status verif_once(struct verif_loop *l, struct verif *out)
+{
+    struct cli *cli = l->v->cli;
+    l->v->verif.catalogue = l->catalogue;
+    l->v->verif.selection = l->selection;
+    l->v->verif.wanted = l->wanted;
+    l->v->verif.profile = l->profile;
+    enum status status = verify(&cli->diag, cli->arena, &l->v->verif, &l->v->image, out);
+    /* A missing or failed call is named best by the core itself. */
+    if (status != STATUS_FOUND || l->v->image.trace || !out->divergence.present)
+        return status;
+    build_twin(l);
+    if (!l->v->image.trace)
+        return status;
+    status = verify(&cli->diag, cli->arena, &l->v->verif, &l->v->image, out);
+    l->v->image.trace = NULL; /* the next image has a twin of its own */
+    return status;
+}
+
+static bool named(const strings *list, const char *name)
+{
+    vec_each (item, list)
+        if (strcmp(*item, name) == 0)
+            return true;
+    return false;
+}
+
+/* The best candidate that was not tried yet. */
+static const struct verif_candidate *next_candidate(const struct verif *verif, const strings *tried)
+{
+    vec_each (c, &verif->divergence.candidates)
+        if (!named(tried, c->option))
+            return c;
+    return NULL;
+}
+
+/* What is needed is not forbidden any longer. */
+static void allow(struct verif_loop *l, const struct verif_candidate *c)
+{
+    strings *forbid = &l->build->matcher.forbid;
+    for (size_t i = 0; i < forbid->count; i++) {
+        const char *name = forbid->items[i];
+        bool same = strcmp(name, c->option) == 0 || (c->library && strcmp(name, c->library) == 0);
+        if (!same)
+            continue;
+        diag_note(&l->v->cli->diag, "--fix: %s was forbidden, but is needed: allowed again", name);
+        forbid->items[i--] = forbid->items[--forbid->count];
+    }
+}
+
+static enum status rebuild(struct verif_loop *l, const struct verif_candidate *c)
+{
+    struct cli *cli = l->v->cli;
+    struct build_result built = {0};
+    struct selection *selection = ARENA_NEW(cli->arena, struct selection);
+    allow(l, c);
+    vec_push(cli->arena, &l->build->matcher.pin, c->option);
+    enum status status = build_run(l->build, l->dir, l->profile, selection, &built);
+    if (status == STATUS_INPUT && l->build->matcher.forbid.count) {
+        /* It needs something that is forbidden: what is forbidden gives way. */
+        diag_note(&cli->diag, "--fix: %s; nothing is forbidden any longer", cli->diag.message);
+        l->build->matcher.forbid.count = 0;
+        status = build_run(l->build, l->dir, l->profile, selection, &built);
+    }
+    if (status > STATUS_FOUND)
+        return status;
+    if (!built.image)
+        return diag_fail(&cli->diag, STATUS_FOUND, "%s",
+                         built.reason ? built.reason : "no image was built");
+    l->selection = selection;
+    verif_use_build(l->v, selection, &built);
+    return STATUS_OK;
+}
+
+enum status verif_fix(struct verif_loop *l, struct verif *verif)
+{
+    struct cli *cli = l->v->cli;
+    strings tried = {0};
+    __typeof__(verif->fixes) fixes = {0};
+    enum status status = STATUS_FOUND;
+    for (int attempt = 0; attempt < ATTEMPTS && status == STATUS_FOUND; attempt++) {
+        const struct verif_candidate *c = next_candidate(verif, &tried);
+        if (!c)
+            break;
+        vec_push(cli->arena, &tried, c->option);
+        struct verif_fix *fix = vec_add(cli->arena, &fixes);
+        vec_push(cli->arena, &fix->pinned, c->option);
+        fix->verdict = VERDICT_DIFFERENT;
+        fix->explanation =
+            arena_printf(cli->arena, "%s (%s)", c->why, verif->divergence.explanation);
+        diag_note(&cli->diag, "--fix: trying with %s: %s", c->option, c->why);
+        status = rebuild(l, c);
+        if (status == STATUS_FOUND || status == STATUS_INPUT) { /* this one cannot be had */
+            fix->explanation = arena_strdup(cli->arena, cli->diag.message);
+            l->build->matcher.pin.count--;
+            cli->diag.message[0] = '\0';
+            status = STATUS_FOUND;
+            continue;
+        }
+        if (!status)
+            status = verif_once(l, verif);
+        fix->verdict = status > STATUS_FOUND ? VERDICT_NOT_COMPARABLE : verif->verdict;
+    }
+    verif->fixes.items = fixes.items;
+    verif->fixes.count = fixes.count;
+    return status;
+}
