@@ -62,6 +62,7 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 # .incbin is not seen by -MMD.
+$(BUILD)/crawler/library_page.o: crawler/page.html
 $(BUILD)/catalogue/embedded.o $(BUILD)/catalogue/rules.o: $(wildcard catalogue/*.json)
 $(BUILD)/memanalyser/html_page.o: memanalyser/page.html
 
