@@ -7,11 +7,14 @@
 #include "common/profile.h"
 #include "common/selection.h"
 #include "common/testfile.h"
+#include "crawler/difference.h"
+#include "crawler/library_graph.h"
 #include "verifier/verifier.h"
 #include <string.h>
 
-static const char doc[] =
-    "Print the JSON Schema of a DOCUMENT: profile, catalogue, selection, layout, test or verif.";
+static const char doc[] = "Print the JSON Schema of a DOCUMENT: profile, catalogue, selection, "
+                          "layout, test, verif, graph or "
+                          "difference.";
 
 static enum status run(int argc, char **argv, struct cli *cli)
 {
@@ -20,7 +23,8 @@ static enum status run(int argc, char **argv, struct cli *cli)
         const struct jm_type *type;
     } documents[] = {{"profile", &profile_type},     {"catalogue", &catalogue_type},
                      {"selection", &selection_type}, {"layout", &layout_type},
-                     {"test", &test_file_type},      {"verif", &verif_type}};
+                     {"test", &test_file_type},      {"verif", &verif_type},
+                     {"graph", &library_graph_type}, {"difference", &catalogue_difference_type}};
     struct argp_child children[] = {{&cli_common_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {.children = children, .args_doc = "DOCUMENT", .doc = doc};
     enum status status = cli_parse(&argp, argc, argv, cli, cli);
@@ -34,9 +38,11 @@ static enum status run(int argc, char **argv, struct cli *cli)
         json_decref(schema);
         return status;
     }
-    return diag_fail(&cli->diag, STATUS_INPUT,
-                     "%s: not a document (profile, catalogue, selection, layout, test, verif)",
-                     cli->program ? cli->program : "nothing given");
+    return diag_fail(
+        &cli->diag, STATUS_INPUT,
+        "%s: not a document (profile, catalogue, selection, layout, test, verif, graph, "
+        "difference)",
+        cli->program ? cli->program : "nothing given");
 }
 
 const struct tool tool_schema = {"schema", "the JSON Schema of a document", run};

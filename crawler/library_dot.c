@@ -20,6 +20,8 @@ static const struct {
 
 static const char *fill(const struct library_graph *g, const struct library_node *n)
 {
+    if (strcmp(n->kind, "undefined") == 0)
+        return "#fee2e2";
     if (strcmp(n->kind, "option") == 0)
         return "#f3f4f6";
     if (strcmp(n->kind, "application") == 0)
@@ -68,7 +70,7 @@ static const char *label(struct arena *a, const struct library_edge *e)
 static void print_node(FILE *f, struct arena *a, const struct library_graph *g,
                        const struct library_node *n)
 {
-    bool option = strcmp(n->kind, "option") == 0;
+    bool option = !n->repository;
     const char *tip = arena_printf(
         a, "%s%s%s%s: %lld options, %lld system calls, %lld %s, %lld with all it selects", n->name,
         n->option ? " (" : "", n->option ? n->option : "", n->option ? ")" : "",

@@ -63,9 +63,10 @@ struct build {
     struct arena *arena;
     const struct catalogue *catalogue;
     struct library_graph *graph;
-    struct name_table nodes;  /* micro-library or option name -> node */
-    struct name_table owners; /* option -> node */
-    struct name_table edges;  /* "from to kind" -> edge */
+    struct name_table nodes;   /* micro-library or option name -> node */
+    struct name_table owners;  /* option -> node */
+    struct name_table edges;   /* "from to kind" -> edge */
+    struct name_table options; /* the defined ones */
 };
 
 /* ---- nodes ---- */
@@ -148,7 +149,8 @@ static size_t node_of(struct build *b, const char *option)
     size_t node;
     if (name_table_find(&b->owners, option, &node))
         return node;
-    node = add_node(b, option, "option");
+    bool defined = name_table_find(&b->options, option, NULL);
+    node = add_node(b, option, defined ? "option" : "undefined");
     b->graph->nodes.items[node].option = option;
     bool added;
     name_table_add(&b->owners, option, node, &added);
@@ -378,6 +380,10 @@ enum status library_graph_build(struct diag *d, struct arena *a, const struct ca
     name_table_init(&b.nodes, a);
     name_table_init(&b.owners, a);
     name_table_init(&b.edges, a);
+    name_table_init(&b.options, a);
+    bool added;
+    vec_each (o, &c->options)
+        name_table_add(&b.options, o->name, 0, &added);
     out->schema = LIBRARY_GRAPH_SCHEMA;
     out->catalogue = c->name;
     out->version = c->version;
@@ -488,7 +494,7 @@ enum status library_graph_select(struct diag *d, struct arena *a, const struct l
     for (size_t i = 0; i < graph->nodes.count; i++) {
         const struct library_node *n = &graph->nodes.items[i];
         bool kept = steps[i] >= 0 && (touched[i] || steps[i] == 0);
-        if (!view->roots.count && !touched[i] && strcmp(n->kind, "option") == 0)
+        if (!view->roots.count && !touched[i] && !n->repository)
             kept = false;
         position[i] = (int64_t)out->nodes.count;
         if (kept)

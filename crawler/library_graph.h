@@ -15,7 +15,7 @@ struct library_node {
     const char *name;       /* the micro-library's, or an option's that belongs to none */
     const char *option;     /* what turns it on; NULL: built always */
     const char *repository; /* NULL for an option that belongs to no micro-library */
-    const char *kind;       /* "library", "platform", "application", "option" */
+    const char *kind;       /* "library", "platform", "application", "option", "undefined" */
     strings parts;          /* further micro-libraries of the same folder and option */
     int64_t options, syscalls, files;
     int64_t cost;     /* files, or bytes of text and data where a layout was given */
