@@ -292,6 +292,7 @@ static struct catalogue_library *library_of(struct makefile_reader *r, const cha
 {
     struct catalogue_library *best = NULL;
     size_t longest = 0;
+    variable = upper(r->arena, variable);
     vec_each (l, &r->out->libraries) {
         if (l->kind == LIBRARY_PLATFORM || strcmp(l->repository, r->repository) != 0)
             continue;
