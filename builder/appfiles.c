@@ -49,6 +49,19 @@ static void add_source(struct job *j, text *t, const struct source *s, const cha
                  s->variant ? "_" : "", s->variant ? upper(j->a, s->variant) : "", s->flags);
 }
 
+/* Stubs for system calls, as a library of the app folder. */
+static enum status add_stubs(struct job *j, text *t)
+{
+    text stubs = {0};
+    if (!j->options->stubs)
+        return STATUS_OK;
+    text_add(j->a, t,
+             "\n$(eval $(call addlib,appstubs))\nAPPSTUBS_SRCS-y += $(APPSTUBS_BASE)/stubs.c\n%s",
+             j->options->stubs_makefile);
+    text_add(j->a, &stubs, "%s", j->options->stubs);
+    return text_write(j, &stubs, "stubs.c");
+}
+
 static enum status write_makefile_uk(struct job *j)
 {
     text t = {0};
@@ -57,7 +70,8 @@ static enum status write_makefile_uk(struct job *j)
         text_add(j->a, &t,
                  "# %s itself is not built: the loader among the external libraries runs it.\n",
                  j->name);
-        return text_write(j, &t, "Makefile.uk");
+        enum status status = add_stubs(j, &t);
+        return status ? status : text_write(j, &t, "Makefile.uk");
     }
     text_add(j->a, &t, "$(eval $(call addlib,%s))\n\n", j->library);
     vec_each (dir, &j->include_dirs) {
@@ -70,7 +84,8 @@ static enum status write_makefile_uk(struct job *j)
              prefix, prefix);
     vec_each (s, &j->sources)
         add_source(j, &t, s, prefix);
-    return text_write(j, &t, "Makefile.uk");
+    enum status status = add_stubs(j, &t);
+    return status ? status : text_write(j, &t, "Makefile.uk");
 }
 
 /* Folder of an external library as the Makefile writes it. */

@@ -28,6 +28,7 @@ enum {
     KEY_ALTERNATIVES,
     KEY_PLATFORM,
     KEY_MACHINE,
+    KEY_STUBS,
 };
 
 static const struct argp_option options[] = {
@@ -64,6 +65,8 @@ static const struct argp_option options[] = {
     {"uk-libs", KEY_UK_LIBS, "DIR", 0, "Folder of the external libraries' trees", 3},
     {"platform", KEY_PLATFORM, "NAME", 0, "kvm (default), xen, linuxu", 3},
     {"machine", KEY_MACHINE, "NAME", 0, "x86_64 (default), arm64", 3},
+    {"stubs", KEY_STUBS, NULL, 0,
+     "Add stubs for missing system calls to the app folder: each says when it is hit", 3},
     {"no-make", KEY_NO_MAKE, NULL, 0, "Stop before make", 3},
     {NULL},
 };
@@ -177,6 +180,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_PLUGINS:
         o->matcher.plugins = true;
         return 0;
+    case KEY_STUBS:
+        o->stubs = true;
+        return 0;
     case KEY_KEEP_GOING:
         o->matcher.keep_going = true;
         return 0;
@@ -240,6 +246,8 @@ enum status build_run(struct build_options *o, const char *dir, const struct pro
         return matched;
     if ((status = write_selection(cli, dir, selection)))
         return status;
+    if (o->stubs)
+        match_stubs(cli->arena, selection, &o->builder.stubs, &o->builder.stubs_makefile);
     status = build(&cli->diag, cli->arena, profile, &catalogue, selection, &o->builder,
                    cli_path(cli, dir, "app"), result);
     if (!status)

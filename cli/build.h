@@ -17,6 +17,7 @@ struct build_options {
         *profile_file; /* --profile; NULL: DIR/profile.json, else the static analysis is run */
     const char *weights_file; /* --weights */
     const char *explain;      /* --explain NAME; NULL: none */
+    bool stubs;               /* --stubs */
 };
 
 /* argp child: input is a struct build_options, whose .cli must be set. It has no children of its
@@ -47,6 +48,10 @@ enum status image_record(struct cli *cli, const char *dir, const struct build_re
 /* Reads it; *found false: there is none, or its image is gone. */
 enum status image_recall(struct cli *cli, const char *dir, struct build_result *result,
                          bool *found);
+
+/* --plan: matches the profiles given as operands and prints in which order to implement what they
+ * miss. */
+enum status plan_run(struct build_options *o);
 
 /* What was chosen and why, what is missing, files written: on standard output, one screen. */
 void summary_selection(const struct cli *cli, const struct selection *selection,

@@ -4,15 +4,30 @@
 #include "common/file.h"
 #include <string.h>
 
+enum { KEY_PLAN = 0x3000 };
+
 struct tool_options {
     struct cli *cli;
     struct build_options build;
+    bool plan;
+};
+
+static const struct argp_option options[] = {
+    {"plan", KEY_PLAN, NULL, 0,
+     "For several profiles: the order of implementing missing calls that unlocks most programs "
+     "soonest",
+     2},
+    {NULL},
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct tool_options *o = state->input;
     (void)value;
+    if (key == KEY_PLAN) {
+        o->plan = true;
+        return 0;
+    }
     if (key == ARGP_KEY_INIT) {
         state->child_inputs[0] = &o->build;
         state->child_inputs[1] = o->cli;
@@ -26,9 +41,10 @@ static enum status run(int argc, char **argv, struct cli *cli)
     struct tool_options o = {.cli = cli};
     struct argp_child children[] = {{&build_argp, 0, NULL, 0}, {&cli_common_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {
+        .options = options,
         .parser = parse,
         .children = children,
-        .args_doc = "PROGRAM [-- ARGUMENTS]",
+        .args_doc = "PROGRAM [-- ARGUMENTS]\n--plan PROFILE...",
         .doc = "Chooses the smallest configuration of micro-libraries that gives the program what "
                "it needs, writes it as an app folder and, where a core is at hand, builds the "
                "image.\vThe program's profile is taken from the output folder when it is there, "
@@ -38,6 +54,8 @@ static enum status run(int argc, char **argv, struct cli *cli)
     enum status status = cli_parse(&argp, argc, argv, cli, &o);
     if (status)
         return status;
+    if (o.plan)
+        return plan_run(&o.build);
     const char *program = NULL, *dir = NULL;
     if (!cli->program && o.build.profile_file)
         cli->program = arena_strdup(cli->arena, o.build.profile_file);
