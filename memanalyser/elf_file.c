@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* More than any machine's address space: sums of sizes cannot overflow. */
+#define MOST_MEMORY (UINT64_C(1) << 48)
+
 enum status mapped_open(struct diag *d, const char *path, struct mapped *out)
 {
     *out = (struct mapped){0};
@@ -199,10 +202,10 @@ static enum status section_check(struct diag *d, const struct elf_file *f,
                                  const struct elf_section *s)
 {
     if (s->type == SHT_NOBITS || s->type == SHT_NULL) {
-        if (s->type == SHT_NOBITS && s->address + s->size < s->address)
+        if (s->type == SHT_NOBITS && (s->size > MOST_MEMORY || s->address + s->size < s->address))
             return diag_fail(d, STATUS_INPUT,
                              "%s: section %u (%s): 0x%" PRIx64 " bytes at address 0x%" PRIx64
-                             " wrap around",
+                             " are impossible",
                              f->path, s->index, s->name, s->size, s->address);
         return STATUS_OK;
     }
@@ -291,6 +294,8 @@ static enum status sections_read(struct diag *d, struct arena *a, struct elf_fil
             section_decode(f, f->sections_offset + i * f->section_entry, &names[i]);
         f->sections.items[i].index = (uint32_t)i;
     }
+    if (n->sections)
+        f->sections.items[0].type = SHT_NULL; /* whatever it claims: index 0 means "no section" */
     status = names_check(d, f, names);
     for (size_t i = 1; !status && i < n->sections; i++)
         status = section_check(d, f, &f->sections.items[i]);
@@ -312,8 +317,8 @@ static enum status segments_read(struct diag *d, struct arena *a, struct elf_fil
                              "%s: truncated: segment %zu: 0x%" PRIx64 " bytes at offset 0x%" PRIx64
                              " end past the file's %" PRIu64 " bytes",
                              f->path, i, s.file_size, s.offset, f->size);
-        if (s.type == PT_LOAD &&
-            (s.memory_size < s.file_size || s.address + s.memory_size < s.address))
+        if (s.type == PT_LOAD && (s.memory_size < s.file_size || s.memory_size > MOST_MEMORY ||
+                                  s.address + s.memory_size < s.address))
             return diag_fail(d, STATUS_INPUT,
                              "%s: segment %zu: impossible sizes (0x%" PRIx64
                              " in the file, 0x%" PRIx64 " in memory at 0x%" PRIx64 ")",

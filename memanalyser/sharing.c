@@ -5,6 +5,8 @@
 #include <string.h>
 
 enum { SMALL_PAGE = 4096, LARGE_PAGE = 2 << 20 };
+/* Images larger than this are no unikernels, and comparing their pages would take hours. */
+static const uint64_t most_memory = UINT64_C(16) << 30;
 
 struct page {
     size_t image;
@@ -199,6 +201,18 @@ static void compare(struct comparison *c, uint64_t page_size, uint64_t *frames)
     vec_sort(&c->pages, by_place);
 }
 
+static enum status check_sizes(struct diag *d, const image_list *images)
+{
+    vec_each (i, images) {
+        uint64_t size = image_memory_size(*i);
+        if (size > most_memory)
+            return diag_fail(d, STATUS_INPUT,
+                             "%s: %" PRIu64 " bytes of memory: too large to compare by pages",
+                             (*i)->path, size);
+    }
+    return STATUS_OK;
+}
+
 static struct comparison comparison_of(struct arena *a, const image_list *images)
 {
     struct comparison c = {.arena = a, .images = images};
@@ -249,6 +263,9 @@ static void size_rows(struct comparison *c, struct table *t, uint64_t frames,
 enum status sharing_pages(struct diag *d, struct arena *a, const image_list *images,
                           struct table **out, struct sharing_totals *totals)
 {
+    enum status status = check_sizes(d, images);
+    if (status)
+        return status;
     struct comparison c = comparison_of(a, images);
     struct table *t = table_new(a, "sharing",
                                 "page_size:n image pages:n zero:n shared:n same_address:n "
@@ -319,7 +336,9 @@ static void library_pages_of(struct comparison *c, size_t index, library_list *l
 enum status sharing_libraries(struct diag *d, struct arena *a, const image_list *images,
                               struct table **out)
 {
-    (void)d;
+    enum status status = check_sizes(d, images);
+    if (status)
+        return status;
     struct comparison c = comparison_of(a, images);
     library_list list = {0};
     uint64_t frames;

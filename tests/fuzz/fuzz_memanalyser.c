@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * libFuzzer target: any bytes, as an ELF file or an archive, through everything the memanalyser does
- * with one file. Built and run by tests/integration/61-memanalyser-input.t; by hand:
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined ... and see that test. */
+ * libFuzzer target: any bytes, as an ELF file or an archive, through everything the memanalyser
+ * does with one file. Built and run by tests/integration/61-memanalyser-input.t; by hand: clang -g
+ * -O1 -fsanitize=fuzzer,address,undefined ... and see that test. */
 #include "memanalyser/archive.h"
 #include "memanalyser/diff.h"
 #include "memanalyser/pictures.h"
@@ -92,8 +92,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *copy = malloc(size ? size : 1);
     memcpy(copy, data, size);
     if (archive_is(copy, size) && !archive_parse(&d, a, "fuzz.a", copy, size, &archive)) {
-        vec_each(m, &archive.members) if (m->data && elf_is(m->data, m->size))
-            one_image(a, m->data, m->size);
+        vec_each (m, &archive.members)
+            if (m->data && elf_is(m->data, m->size))
+                one_image(a, m->data, m->size);
     } else {
         one_image(a, copy, size);
     }
