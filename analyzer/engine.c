@@ -12,7 +12,7 @@ void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct
     e->arena = a;
     e->map = map;
     e->limits.contexts = 640;
-    e->limits.branch_contexts = 24;
+    e->limits.branch_contexts = 4;
     values_init(&e->values, a);
     engine_add_objects(e);
 }
@@ -23,13 +23,19 @@ static const struct {
 } hooked[] = {
     {"dlopen", HOOK_DLOPEN}, {"dlmopen", HOOK_DLOPEN},       {"__libc_dlopen_mode", HOOK_DLOPEN},
     {"dlsym", HOOK_DLSYM},   {"dlvsym", HOOK_DLSYM},         {"__libc_dlsym", HOOK_DLSYM},
+    {"__libc_start_main", HOOK_START},
+    {"atexit", HOOK_ATEXIT},
+    {"__cxa_atexit", HOOK_ATEXIT},
+    {"on_exit", HOOK_ATEXIT},
+    {"exit", HOOK_EXIT},
+    {"quick_exit", HOOK_EXIT},
 };
 
 static void find_hooks(struct engine *e, struct object *o)
 {
     for (size_t i = 1; i < o->elf->symbols.count; i++) {
         const struct elf_symbol *s = &o->elf->symbols.items[i];
-        if (!s->section || !s->value || !strchr("dc_", s->name[0]))
+        if (!s->section || !s->value || !strchr("acdeoq_", s->name[0]))
             continue;
         for (size_t k = 0; k < sizeof hooked / sizeof *hooked; k++)
             if (strcmp(hooked[k].name, s->name) == 0)

@@ -88,8 +88,15 @@ struct state;
 struct context;
 
 struct object;
-/* Functions of the dynamic linker's interface whose arguments name more code. */
-enum hook { HOOK_NONE, HOOK_DLOPEN, HOOK_DLSYM };
+/* Public functions whose meaning matters: their arguments name more code, or when it runs. */
+enum hook {
+    HOOK_NONE,
+    HOOK_DLOPEN,
+    HOOK_DLSYM,
+    HOOK_START,  /* its first argument is main() */
+    HOOK_ATEXIT, /* its first argument runs at exit */
+    HOOK_EXIT,   /* ends the process in order */
+};
 
 /* A reached call of one of them. */
 struct hook_fact {
@@ -141,7 +148,7 @@ struct context {
     VEC(struct context *) waits; /* callees whose return it needs */
     struct block_states *states;
     VEC(struct block *) work;
-    bool indirect; /* makes an indirect call that could not be bound */
+    VEC(uint64_t) indirect; /* addresses of indirect calls that could not be bound */
 };
 
 /* A data object, or what lies between two places known to start one. */
@@ -199,6 +206,8 @@ struct engine {
     VEC(struct note *) notes;
     struct address_map noted;
     VEC(struct hook_fact) hooks;
+    struct context *main_entry; /* main(), when found */
+    VEC(struct context *) at_exit; /* handlers and exit() itself */
     struct context *rtld_exit; /* what the dynamic linker passes to the program to run at exit */
     size_t decoded, executed;  /* instructions, for -v */
 };

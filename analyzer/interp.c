@@ -117,7 +117,7 @@ void interp_start(struct engine *e, struct context *c)
     c->node.edges.count = 0;
     c->sites.count = 0;
     c->waits.count = 0;
-    c->indirect = false;
+    c->indirect.count = 0;
     c->generation++;
     state_entry(e, &s, c);
     s.flags.reg = REG_NONE;
@@ -449,6 +449,12 @@ static void do_branch(struct run *r, uint64_t next)
 {
     const struct insn *i = &r->ir->i;
     unsigned decided = i->op == OP_LOOP ? BRANCH_BOTH : branch_decide(r, i->condition);
+    if (decided == BRANCH_BOTH && i->op == OP_JCC && r->s.flags.op) {
+        const struct value_data *a = value_get(&r->e->values, r->s.flags.a),
+                                *b = value_get(&r->e->values, r->s.flags.b);
+        if (b->kind == VK_CONST || r->s.flags.a == r->s.flags.b)
+            engine_require(r->e, r->c->function, a->deps);
+    }
     struct state before = r->s;
     if (i->op == OP_LOOP)
         clobber_mask(r, 1u << REG_CX);

@@ -92,7 +92,7 @@ static void tail_return(struct run *r)
 /* Goes on behind a call of something unknown. */
 static void call_unknown(struct run *r, uint64_t resume)
 {
-    r->c->indirect = true;
+    vec_push(r->e->arena, &r->c->indirect, r->ir->at);
     if (!resume) {
         tail_return(r);
         return;
@@ -103,10 +103,35 @@ static void call_unknown(struct run *r, uint64_t resume)
     interp_flow(r->e, r->c, &r->s, r->ir->at, resume);
 }
 
+/* The code whose address is the first argument. */
+static struct context *code_argument(struct run *r)
+{
+    int64_t constant = 0;
+    if (!value_single(&r->e->values, r->s.reg[REG_DI], &constant))
+        return NULL;
+    struct object *o = engine_object_at(r->e, (uint64_t)constant);
+    if (!o || !memory_is_code(o, (uint64_t)constant - o->base))
+        return NULL;
+    return engine_generic(r->e, engine_function(r->e, o, (uint64_t)constant - o->base));
+}
+
+static void note_lifetime(struct run *r, const struct function *f, struct context *callee)
+{
+    struct context *argument = f->hook == HOOK_EXIT ? callee : code_argument(r);
+    if (argument && f->hook == HOOK_START)
+        r->e->main_entry = argument;
+    else if (argument)
+        vec_push(r->e->arena, &r->e->at_exit, argument);
+}
+
 /* A call of dlopen(), dlmopen() or dlsym(): the name, where it is a constant. */
-static void note_hook(struct run *r, const struct function *f)
+static void note_hook(struct run *r, const struct function *f, struct context *callee)
 {
     struct engine *e = r->e;
+    if (f->hook >= HOOK_START) {
+        note_lifetime(r, f, callee);
+        return;
+    }
     unsigned input = f->hook == HOOK_DLSYM ? REG_SI : REG_DI;
     const struct value_data *d = value_get(&e->values, r->s.reg[input]);
     unsigned count = d->kind == VK_CONST ? d->count : 1;
@@ -141,8 +166,11 @@ void call_function(struct run *r, struct function *f, uint64_t resume, enum edge
     struct context *callee = engine_context(e, f, inputs);
     engine_edge(e, &r->c->node, r->ir->at, &callee->node, kind);
     engine_caller(e, f, r->c);
+    if (!r->e->main_entry && r->o == r->e->objects.items[0] &&
+        r->c->function->address == r->o->elf->entry)
+        r->e->main_entry = code_argument(r);
     if (f->hook)
-        note_hook(r, f);
+        note_hook(r, f, callee);
     clobber_for_call(r);
     if (resume)
         flow_landing_pads(r);

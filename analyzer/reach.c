@@ -3,8 +3,10 @@
 #include "analyzer/reach.h"
 #include "analyzer/graph.h"
 #include "analyzer/guards.h"
+#include "analyzer/phases.h"
 #include "analyzer/plugins.h"
 #include "common/syscalls.h"
+#include <ctype.h>
 #include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,7 @@ struct analysis {
     const struct analyzer_options *options;
     struct profile_static *out;
     struct engine engine;
-    struct root *loader, *start, *constructors, *destructors;
+    struct root *loader, *lookups, *start, *constructors, *destructors;
     size_t hooks_done;
     plugin_candidates candidates;
     VEC(struct root *) plugin_roots; /* one per candidate */
@@ -64,10 +66,44 @@ static void root_musl_stages(struct analysis *a, struct object *o)
     }
 }
 
+static bool is_name(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] != '_' && !isalnum((unsigned char)text[i]))
+            return false;
+    return length > 2;
+}
+
+/* glibc's dynamic linker calls functions of libc that it looks up by name: those whose name is one
+ * of its string constants. */
+static void root_lookups(struct analysis *a, struct object *o)
+{
+    const struct elf_object *elf = o->elf;
+    vec_each (segment, &elf->segments) {
+        const char *bytes = segment->flags & (PF_X | PF_W)
+                                ? NULL
+                                : (const char *)elf_bytes(elf, segment->vaddr, segment->filesz);
+        for (uint64_t at = 0; bytes && at < segment->filesz;) {
+            size_t length = strnlen(bytes + at, segment->filesz - at);
+            uint64_t place = segment->vaddr + at;
+            bool in_table = place >= elf->strtab && place - elf->strtab < elf->strtab_size;
+            if (!in_table && at + length < segment->filesz && is_name(bytes + at, length)) {
+                struct linkmap_binding b = linkmap_find(a->map, LINKMAP_NONE, bytes + at, NULL);
+                struct object *to = b.object ? a->engine.objects.items[b.object->index] : NULL;
+                if (to && to != o && to != a->engine.objects.items[0] &&
+                    memory_is_code(to, b.address))
+                    root_function(a, a->lookups, to, b.address);
+            }
+            at += length + 1;
+        }
+    }
+}
+
 static void add_roots(struct analysis *a)
 {
     struct engine *e = &a->engine;
     a->loader = engine_root(e, "the dynamic linker's start");
+    a->lookups = engine_root(e, "functions the dynamic linker looks up");
     a->start = engine_root(e, "the program's start");
     a->constructors = engine_root(e, "constructors");
     a->destructors = engine_root(e, "destructors");
@@ -79,6 +115,8 @@ static void add_roots(struct analysis *a)
             root_function(a, a->loader, o, o->elf->entry);
             if (a->map->musl)
                 root_musl_stages(a, o);
+            else
+                root_lookups(a, o);
         }
     }
 }
@@ -350,51 +388,79 @@ static void report_plugins(struct analysis *a, const struct found base[SYSCALL_L
     }
 }
 
+static struct walk *walk_of(struct analysis *a, struct node *const *roots, size_t count)
+{
+    struct walk *w = ARENA_NEW(a->arena, struct walk);
+    walk_init(w, &a->engine);
+    for (size_t i = 0; i < count; i++)
+        walk_from(w, roots[i]);
+    walk_run(w);
+    return w;
+}
+
+/* What runs once main() may have waited: all of main() when it never does. */
+static struct walk *walk_running(struct analysis *a, const struct walk *started)
+{
+    struct engine *e = &a->engine;
+    struct root *after = engine_root(e, "the program, once it waited for events");
+    if (!phases_after_wait(e, started, after)) {
+        if (!e->main_entry)
+            return NULL;
+        engine_edge(e, &after->node, 0, &e->main_entry->node, EDGE_ROOT);
+        after->name = "main()";
+    }
+    struct node *roots[] = {&after->node};
+    return walk_of(a, roots, 1);
+}
+
+static struct walk *walk_loader(struct analysis *a, struct root *kept, struct root *exits)
+{
+    struct walk *w = ARENA_NEW(a->arena, struct walk);
+    walk_init(w, &a->engine);
+    if (a->map->interpreter == LINKMAP_NONE)
+        return w;
+    w->follow = inside_loader;
+    w->context = a;
+    walk_from(w, &a->loader->node);
+    walk_run(w);
+    root_kept_by_loader(a, w, kept, exits);
+    return w;
+}
+
 static void read_result(struct analysis *a)
 {
     struct engine *e = &a->engine;
-    struct walk *walks = arena_array(a->arena, 3, sizeof *walks);
-    struct walk *loader = &walks[0], *main_walk = &walks[1], *last = &walks[2];
     struct root *kept = engine_root(e, "code kept by the dynamic linker");
-    struct root *exits = engine_root(e, "the dynamic linker's exit handler");
-    for (unsigned i = 0; i < 3; i++)
-        walk_init(&walks[i], e);
+    struct root *exits = engine_root(e, "exit");
     struct found *found = arena_array(a->arena, SYSCALL_LIMIT, sizeof *found);
-    if (a->map->interpreter != LINKMAP_NONE) {
-        loader->follow = inside_loader;
-        loader->context = a;
-        walk_from(loader, &a->loader->node);
-        walk_run(loader);
-        root_kept_by_loader(a, loader, kept, exits);
-    }
-    walk_from(main_walk, &a->start->node);
-    walk_from(main_walk, &a->constructors->node);
-    walk_from(main_walk, &kept->node);
-    walk_run(main_walk);
-    walk_from(last, &a->destructors->node);
-    walk_from(last, &exits->node);
-    walk_run(last);
-    collect(a, main_walk, PHASE_INIT | PHASE_RUN, WHEN_NORMAL, found);
+    struct walk *loader = walk_loader(a, kept, exits);
+    struct node *starts[] = {&a->start->node, &a->constructors->node, &kept->node};
+    struct walk *started = walk_of(a, starts, 3);
+    vec_each (handler, &e->at_exit)
+        if (started->reached[(*handler)->node.id])
+            engine_edge(e, &exits->node, 0, &(*handler)->node, EDGE_ROOT);
+    struct node *lasts[] = {&a->destructors->node, &exits->node};
+    struct walk *last = walk_of(a, lasts, 2);
+    struct walk *running = walk_running(a, started);
+    struct node *looked_up[] = {&a->lookups->node};
+    collect(a, started, running ? PHASE_INIT : PHASE_INIT | PHASE_RUN, WHEN_NORMAL, found);
+    if (running)
+        collect(a, running, PHASE_RUN, WHEN_NORMAL, found);
     collect(a, last, PHASE_EXIT, WHEN_NORMAL, found);
-    struct walk *base = ARENA_NEW(a->arena, struct walk);
-    walk_init(base, e);
-    walk_from(base, &a->start->node);
-    walk_from(base, &a->constructors->node);
-    walk_from(base, &a->destructors->node);
-    walk_run(base);
-    tell_circumstances(guards_read(e, base), found);
+    struct node *own[] = {&a->start->node, &a->constructors->node, &a->destructors->node};
+    tell_circumstances(guards_read(e, walk_of(a, own, 3)), found);
     add_restart(found);
     collect(a, loader, PHASE_LOADER, WHEN_NORMAL, found);
+    collect(a, walk_of(a, looked_up, 1), PHASE_LOADER, WHEN_NORMAL, found);
     report(a, found, &a->out->syscalls);
     if (a->options->why)
         explain(a, found);
     report_plugins(a, found);
     struct walk *all = ARENA_NEW(a->arena, struct walk);
     walk_init(all, e);
-    walk_from(all, &a->loader->node);
-    walk_from(all, &a->start->node);
-    walk_from(all, &a->constructors->node);
-    walk_from(all, &a->destructors->node);
+    struct root *const roots[] = {a->loader, a->lookups, a->start, a->constructors, a->destructors};
+    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
+        walk_from(all, &roots[i]->node);
     vec_each (root, &a->plugin_roots)
         walk_from(all, &(*root)->node);
     walk_run(all);

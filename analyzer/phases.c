@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * A context may wait when it makes one of the kernel's waiting calls, or calls one that may. What
+ * can follow is read off the control flow behind each such call, in the context itself and in all
+ * its callers from main() on. An indirect call of the program itself may wait too, when waiting
+ * code is only reached through pointers. */
+#include "analyzer/phases.h"
+#include "common/syscalls.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const waiting[] = {
+    "poll",    "ppoll",         "select",        "pselect6", "epoll_wait",   "epoll_pwait",
+    "accept",  "accept4",       "epoll_pwait2",  "pause",    "rt_sigsuspend", "rt_sigtimedwait",
+    "io_getevents", "io_uring_enter", "epoll_wait_old",
+};
+
+struct phases {
+    struct engine *engine;
+    struct root *root;
+    bool *waits;   /* by node id: may wait */
+    bool *visited; /* by node id */
+    bool pointers; /* indirect calls of the program may wait */
+    VEC(struct context *) work;
+};
+
+static bool is_waiting(int64_t number)
+{
+    for (size_t i = 0; i < sizeof waiting / sizeof *waiting; i++)
+        if (syscall_number(waiting[i]) == number)
+            return true;
+    return false;
+}
+
+static bool is_call(const struct edge *edge)
+{
+    return edge->kind <= EDGE_VALUE && edge->to->kind == NODE_CONTEXT;
+}
+
+static bool makes_wait(const struct context *c)
+{
+    vec_each (site, &c->sites)
+        if (is_waiting(site->number))
+            return true;
+    return false;
+}
+
+static bool own_pointer_calls(const struct phases *p, const struct context *c)
+{
+    return p->pointers && c->indirect.count && c->function->object == p->engine->objects.items[0];
+}
+
+/* Spreads "may wait" from callees to callers until nothing changes. */
+static void spread(struct phases *p, const struct walk *w)
+{
+    vec_each (node, &w->order)
+        if ((*node)->kind == NODE_CONTEXT &&
+            (makes_wait((struct context *)*node) ||
+             own_pointer_calls(p, (struct context *)*node)))
+            p->waits[(*node)->id] = true;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t i = w->order.count; i-- > 0;) {
+            const struct node *n = w->order.items[i];
+            if (n->kind != NODE_CONTEXT || p->waits[n->id])
+                continue;
+            vec_each (edge, &n->edges)
+                if (is_call(edge) && p->waits[edge->to->id]) {
+                    p->waits[n->id] = changed = true;
+                    break;
+                }
+        }
+    }
+}
+
+/* Marks the instructions that can follow address `from` in a context. */
+static void follow_code(struct phases *p, const struct context *c, uint64_t from,
+                        struct address_map *after)
+{
+    struct engine *e = p->engine;
+    struct object *o = c->function->object;
+    VEC(uint64_t) work = {0};
+    vec_push(e->arena, &work, from);
+    while (work.count) {
+        uint64_t at = work.items[--work.count];
+        struct block *b = object_block(e, o, at);
+        if (!b || address_map_get(after, at))
+            continue;
+        address_map_put(e->arena, after, at, b);
+        const struct ir *last = &b->code[b->count - 1];
+        if (b->next)
+            vec_push(e->arena, &work, b->next);
+        if (last->i.op == OP_JCC || last->i.op == OP_JMP || last->i.op == OP_LOOP)
+            vec_push(e->arena, &work, (uint64_t)last->i.imm);
+        if (last->i.op == OP_JMP_INDIRECT) {
+            uint64_t *starts = NULL;
+            size_t count = 0;
+            object_all_blocks(e, o, object_unit(e, o, at), &starts, &count);
+            for (size_t i = 0; i < count; i++)
+                vec_push(e->arena, &work, starts[i]);
+        }
+    }
+}
+
+static bool in_blocks(const struct address_map *after, uint64_t at)
+{
+    for (size_t i = 0; i < after->capacity; i++) {
+        const struct block *b = after->values[i];
+        if (b && at >= b->address && at <= b->code[b->count - 1].at)
+            return true;
+    }
+    return false;
+}
+
+static uint64_t behind(struct phases *p, struct object *o, uint64_t at)
+{
+    uint64_t available = 0;
+    const unsigned char *bytes = elf_span(o->elf, at, &available);
+    struct insn i;
+    (void)p;
+    return bytes ? at + decode(bytes, (size_t)available, at, &i) : at;
+}
+
+static void visit(struct phases *p, struct context *c)
+{
+    struct address_map after = {0};
+    struct object *o = c->function->object;
+    vec_each (site, &c->sites)
+        if (is_waiting(site->number))
+            follow_code(p, c, behind(p, o, site->at), &after);
+    if (own_pointer_calls(p, c))
+        vec_each (at, &c->indirect)
+            follow_code(p, c, behind(p, o, *at), &after);
+    vec_each (edge, &c->node.edges) {
+        if (!is_call(edge) || !p->waits[edge->to->id])
+            continue;
+        follow_code(p, c, behind(p, o, edge->at), &after);
+        /* The wait itself, and what leads to it, goes on running in a loop. */
+        engine_edge(p->engine, &p->root->node, edge->at, edge->to, EDGE_ROOT);
+        if (!p->visited[edge->to->id]) {
+            p->visited[edge->to->id] = true;
+            vec_push(p->engine->arena, &p->work, (struct context *)edge->to);
+        }
+    }
+    vec_each (edge, &c->node.edges)
+        if (in_blocks(&after, edge->at))
+            engine_edge(p->engine, &p->root->node, edge->at, edge->to, EDGE_ROOT);
+    vec_each (site, &c->sites)
+        if (is_waiting(site->number) || in_blocks(&after, site->at))
+            engine_edge(p->engine, &p->root->node, site->at, &c->node, EDGE_ROOT);
+}
+
+bool phases_after_wait(struct engine *e, const struct walk *started, struct root *root)
+{
+    struct phases p = {.engine = e, .root = root};
+    if (!e->main_entry || !started->reached[e->main_entry->node.id])
+        return false;
+    p.waits = arena_array(e->arena, e->nodes.count + 1, sizeof *p.waits);
+    p.visited = arena_array(e->arena, e->nodes.count + 1, sizeof *p.visited);
+    spread(&p, started);
+    if (!p.waits[e->main_entry->node.id]) {
+        p.pointers = true;
+        bool any = false;
+        vec_each (node, &started->order)
+            any = any || p.waits[(*node)->id];
+        if (!any)
+            return false;
+        spread(&p, started);
+        if (!p.waits[e->main_entry->node.id])
+            return false;
+    }
+    p.visited[e->main_entry->node.id] = true;
+    vec_push(e->arena, &p.work, e->main_entry);
+    while (p.work.count)
+        visit(&p, p.work.items[--p.work.count]);
+    /* Pointers that start-up code keeps may be followed later. */
+    vec_each (node, &started->order)
+        vec_each (edge, &(*node)->edges)
+            if (edge->kind >= EDGE_ADDRESS && edge->kind <= EDGE_SYMBOL &&
+                edge->to != &e->main_entry->node)
+                engine_edge(e, &root->node, edge->at, edge->to, EDGE_ROOT);
+    return true;
+}
