@@ -21,8 +21,12 @@ static const struct {
     const char *name;
     enum hook hook;
 } hooked[] = {
-    {"dlopen", HOOK_DLOPEN}, {"dlmopen", HOOK_DLOPEN},       {"__libc_dlopen_mode", HOOK_DLOPEN},
-    {"dlsym", HOOK_DLSYM},   {"dlvsym", HOOK_DLSYM},         {"__libc_dlsym", HOOK_DLSYM},
+    {"dlopen", HOOK_DLOPEN},
+    {"dlmopen", HOOK_DLOPEN},
+    {"__libc_dlopen_mode", HOOK_DLOPEN},
+    {"dlsym", HOOK_DLSYM},
+    {"dlvsym", HOOK_DLSYM},
+    {"__libc_dlsym", HOOK_DLSYM},
     {"__libc_start_main", HOOK_START},
     {"atexit", HOOK_ATEXIT},
     {"__cxa_atexit", HOOK_ATEXIT},
@@ -196,12 +200,14 @@ void engine_caller(struct engine *e, struct function *f, struct context *caller)
     vec_push(e->arena, &f->callers, caller);
 }
 
-void engine_require(struct engine *e, struct function *f, uint32_t deps)
+void engine_require(struct engine *e, struct function *f, uint32_t deps, bool number)
 {
-    deps &= ~f->relevant & ~(1u << REG_SP);
+    deps &= ~(number ? f->numbers : f->relevant) & ~(1u << REG_SP);
     if (!deps)
         return;
     f->relevant |= deps;
+    if (number)
+        f->numbers |= deps;
     vec_each (caller, &f->callers) {
         (*caller)->restart = true;
         engine_queue(e, *caller);

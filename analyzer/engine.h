@@ -206,7 +206,7 @@ struct engine {
     VEC(struct note *) notes;
     struct address_map noted;
     VEC(struct hook_fact) hooks;
-    struct context *main_entry; /* main(), when found */
+    struct context *main_entry;    /* main(), when found */
     VEC(struct context *) at_exit; /* handlers and exit() itself */
     struct context *rtld_exit; /* what the dynamic linker passes to the program to run at exit */
     size_t decoded, executed;  /* instructions, for -v */
@@ -228,8 +228,9 @@ struct function *engine_call_target(struct engine *e, struct function *f, enum e
 void engine_caller(struct engine *e, struct function *f, struct context *caller);
 struct root *engine_root(struct engine *e, const char *name);
 void engine_queue(struct engine *e, struct context *c);
-/* Inputs of a function matter: its callers are run again. */
-void engine_require(struct engine *e, struct function *f, uint32_t deps);
+/* Inputs of a function matter, for a number or a name (then those of its callers that they are
+ * made from matter as well) or for a branch: its callers are run again. */
+void engine_require(struct engine *e, struct function *f, uint32_t deps, bool number);
 void engine_note(struct engine *e, struct context *c, uint64_t at, const char *reason);
 /* Runs everything queued to the fixed point. */
 void engine_run(struct engine *e);

@@ -453,7 +453,7 @@ static void do_branch(struct run *r, uint64_t next)
         const struct value_data *a = value_get(&r->e->values, r->s.flags.a),
                                 *b = value_get(&r->e->values, r->s.flags.b);
         if (b->kind == VK_CONST || r->s.flags.a == r->s.flags.b)
-            engine_require(r->e, r->c->function, a->deps);
+            engine_require(r->e, r->c->function, a->deps, false);
     }
     struct state before = r->s;
     if (i->op == OP_LOOP)

@@ -37,10 +37,11 @@ static void gather_inputs(struct run *r, const struct function *f, bool tail,
         const struct value_data *d = value_get(&r->e->values, v);
         if (d->kind == VK_CONST)
             inputs[i] = v;
-        wanted |= d->deps;
+        if (f->numbers >> i & 1)
+            wanted |= d->deps;
     }
     if (wanted)
-        engine_require(r->e, r->c->function, wanted);
+        engine_require(r->e, r->c->function, wanted, true);
 }
 
 static void clobber_for_call(struct run *r)
@@ -136,7 +137,7 @@ static void note_hook(struct run *r, const struct function *f, struct context *c
     const struct value_data *d = value_get(&e->values, r->s.reg[input]);
     unsigned count = d->kind == VK_CONST ? d->count : 1;
     if (d->kind != VK_CONST && d->deps)
-        engine_require(e, r->c->function, d->deps);
+        engine_require(e, r->c->function, d->deps, true);
     for (unsigned i = 0; i < count; i++) {
         const char *name = NULL;
         if (d->kind == VK_CONST) {
@@ -428,7 +429,7 @@ void system_call(struct run *r)
     } else if (!table_numbers(r, d)) {
         add_site(r, -1);
         if (d->deps)
-            engine_require(r->e, r->c->function, d->deps);
+            engine_require(r->e, r->c->function, d->deps, true);
     }
     if (ends) {
         r->dead = true;

@@ -9,9 +9,9 @@
 #include <string.h>
 
 static const char *const waiting[] = {
-    "poll",    "ppoll",         "select",        "pselect6", "epoll_wait",   "epoll_pwait",
-    "accept",  "accept4",       "epoll_pwait2",  "pause",    "rt_sigsuspend", "rt_sigtimedwait",
-    "io_getevents", "io_uring_enter", "epoll_wait_old",
+    "poll",          "ppoll",           "select",       "pselect6",       "epoll_wait",
+    "epoll_pwait",   "accept",          "accept4",      "epoll_pwait2",   "pause",
+    "rt_sigsuspend", "rt_sigtimedwait", "io_getevents", "io_uring_enter", "epoll_wait_old",
 };
 
 struct phases {
@@ -54,8 +54,7 @@ static void spread(struct phases *p, const struct walk *w)
 {
     vec_each (node, &w->order)
         if ((*node)->kind == NODE_CONTEXT &&
-            (makes_wait((struct context *)*node) ||
-             own_pointer_calls(p, (struct context *)*node)))
+            (makes_wait((struct context *)*node) || own_pointer_calls(p, (struct context *)*node)))
             p->waits[(*node)->id] = true;
     for (bool changed = true; changed;) {
         changed = false;
@@ -72,43 +71,44 @@ static void spread(struct phases *p, const struct walk *w)
     }
 }
 
-/* Marks the instructions that can follow address `from` in a context. */
+/* The code of one context that can run behind a wait. */
+struct after {
+    struct address_map blocks; /* those followed */
+    VEC(uint64_t) bounds;      /* first and last instruction of each */
+    VEC(uint64_t) work;
+    bool all; /* behind an indirect jump: everything */
+};
+
 static void follow_code(struct phases *p, const struct context *c, uint64_t from,
-                        struct address_map *after)
+                        struct after *after)
 {
-    struct engine *e = p->engine;
-    struct object *o = c->function->object;
-    VEC(uint64_t) work = {0};
-    vec_push(e->arena, &work, from);
-    while (work.count) {
-        uint64_t at = work.items[--work.count];
-        struct block *b = object_block(e, o, at);
-        if (!b || address_map_get(after, at))
+    struct arena *a = p->engine->arena;
+    vec_push(a, &after->work, from);
+    while (after->work.count && !after->all) {
+        uint64_t at = after->work.items[--after->work.count];
+        if (address_map_get(&after->blocks, at))
             continue;
-        address_map_put(e->arena, after, at, b);
+        struct block *b = object_block(p->engine, c->function->object, at);
+        if (!b)
+            continue;
+        address_map_put(a, &after->blocks, at, b);
         const struct ir *last = &b->code[b->count - 1];
+        vec_push(a, &after->bounds, b->address);
+        vec_push(a, &after->bounds, last->at);
         if (b->next)
-            vec_push(e->arena, &work, b->next);
+            vec_push(a, &after->work, b->next);
         if (last->i.op == OP_JCC || last->i.op == OP_JMP || last->i.op == OP_LOOP)
-            vec_push(e->arena, &work, (uint64_t)last->i.imm);
-        if (last->i.op == OP_JMP_INDIRECT) {
-            uint64_t *starts = NULL;
-            size_t count = 0;
-            object_all_blocks(e, o, object_unit(e, o, at), &starts, &count);
-            for (size_t i = 0; i < count; i++)
-                vec_push(e->arena, &work, starts[i]);
-        }
+            vec_push(a, &after->work, (uint64_t)last->i.imm);
+        after->all = last->i.op == OP_JMP_INDIRECT;
     }
 }
 
-static bool in_blocks(const struct address_map *after, uint64_t at)
+static bool runs_after(const struct after *after, uint64_t at)
 {
-    for (size_t i = 0; i < after->capacity; i++) {
-        const struct block *b = after->values[i];
-        if (b && at >= b->address && at <= b->code[b->count - 1].at)
+    for (size_t i = 0; i < after->bounds.count && !after->all; i += 2)
+        if (at >= after->bounds.items[i] && at <= after->bounds.items[i + 1])
             return true;
-    }
-    return false;
+    return after->all;
 }
 
 static uint64_t behind(struct phases *p, struct object *o, uint64_t at)
@@ -122,7 +122,7 @@ static uint64_t behind(struct phases *p, struct object *o, uint64_t at)
 
 static void visit(struct phases *p, struct context *c)
 {
-    struct address_map after = {0};
+    struct after after = {0};
     struct object *o = c->function->object;
     vec_each (site, &c->sites)
         if (is_waiting(site->number))
@@ -142,10 +142,10 @@ static void visit(struct phases *p, struct context *c)
         }
     }
     vec_each (edge, &c->node.edges)
-        if (in_blocks(&after, edge->at))
+        if (runs_after(&after, edge->at))
             engine_edge(p->engine, &p->root->node, edge->at, edge->to, EDGE_ROOT);
     vec_each (site, &c->sites)
-        if (is_waiting(site->number) || in_blocks(&after, site->at))
+        if (is_waiting(site->number) || runs_after(&after, site->at))
             engine_edge(p->engine, &p->root->node, site->at, &c->node, EDGE_ROOT);
 }
 
