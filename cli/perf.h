@@ -31,8 +31,4 @@ enum status perf_core_prepare(struct perf_cli *p);
 /* True when a core tree was named. */
 bool perf_core_wanted(const struct perf_cli *p);
 
-/* For the chain: the search around what was just built, with its results printed. */
-enum status perf_run(struct cli *cli, const char *dir, const struct profile *profile,
-                     const struct selection *selection, const struct build_options *build);
-
 #endif

@@ -70,7 +70,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &p->verif;
-        state->child_inputs[1] = p->cli;
+        state->child_inputs[1] = &p->build;
+        state->child_inputs[2] = p->cli;
         return 0;
     case KEY_OBJECTIVE:
         vec_push(a, &p->objectives, value);
@@ -300,10 +301,28 @@ static enum status prepare(struct perf_cli *p)
     return status;
 }
 
+static enum status find_image(struct perf_cli *p)
+{
+    struct build_result built = {0};
+    bool found = false;
+    if (p->verif.image.path)
+        return STATUS_OK;
+    enum status status = image_recall(p->cli, p->dir, &built, &found);
+    if (!status && !found)
+        return diag_fail(&p->cli->diag, STATUS_SYSTEM,
+                         "no image: build one with --build --uk-root, or name it with --image");
+    if (!status)
+        verif_use_build(&p->verif, NULL, &built);
+    return status;
+}
+
 static enum status run(int argc, char **argv, struct cli *cli)
 {
     struct perf_cli p = {.cli = cli, .verif.cli = cli};
-    struct argp_child children[] = {{&verif_argp, 0, NULL, 0}, {&cli_common_argp, 0, NULL, 0}, {0}};
+    struct argp_child children[] = {{&verif_argp, 0, NULL, 0},
+                                    {&build_argp, 0, "What is built (--build):", 4},
+                                    {&cli_common_argp, 0, "", 5},
+                                    {0}};
     const struct argp argp = {
         .options = options,
         .parser = parse,
@@ -311,17 +330,21 @@ static enum status run(int argc, char **argv, struct cli *cli)
         .args_doc = "PROGRAM [-- ARGUMENTS]",
         .doc = "Measure an image, and search for a configuration that does better.\vA search that "
                "was interrupted goes on where it stopped."};
+    build_options_init(&p.build, cli);
     enum status status = cli_parse(&argp, argc, argv, cli, &p);
     if (!status)
         status = prepare(&p);
     if (status)
         return status;
-    if (!p.measure) {
-        if (!p.verif.image.path)
-            return diag_fail(&cli->diag, STATUS_SYSTEM,
-                             "no image: build one with --build --uk-root, or name it with --image");
-        return measure_one(&p);
+    if (!p.measure && perf_core_wanted(&p) && !p.verif.image.path) {
+        status = perf_core_prepare(&p);
+        if (!status)
+            status = search(&p);
+        measuring_close(&p.measuring);
+        return status;
     }
+    if (!p.measure)
+        return find_image(&p) ? STATUS_SYSTEM : measure_one(&p);
     if (!p.search.knobs.count)
         return diag_fail(&cli->diag, STATUS_INPUT,
                          "--measure: no search space: give --knobs FILE or --knob NAME=V,V");

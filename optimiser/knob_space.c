@@ -237,6 +237,11 @@ bool knob_space_valid(struct knob_space *s, const struct perf_knob *knobs, size_
     return true;
 }
 
+static int by_key(const void *x, const void *y)
+{
+    return strcmp(((const struct jm_pair *)x)->key, ((const struct jm_pair *)y)->key);
+}
+
 void knob_space_apply(struct knob_space *s, const struct perf_knob *knobs, size_t count,
                       const int *choice, struct selection *out)
 {
@@ -245,9 +250,22 @@ void knob_space_apply(struct knob_space *s, const struct perf_knob *knobs, size_
     memset(&out->config, 0, sizeof out->config);
     for (size_t i = 0; i < kconfig_count(s->model); i++) {
         const struct catalogue_option *o = kconfig_option(s->model, (int)i);
-        if (!kconfig_written(s->model, (int)i))
+        /* What cannot be set by hand follows from the rest. */
+        if (!o->visible || kconfig_visibility(s->model, (int)i) == 0 ||
+            !kconfig_written(s->model, (int)i))
             continue;
         const char *value = kconfig_value(s->model, (int)i);
         vec_push(s->a, &out->config, ((struct jm_pair){o->name, arena_strdup(s->a, value)}));
+    }
+    vec_sort(&out->config, by_key);
+    memset(&out->libraries, 0, sizeof out->libraries);
+    vec_each (library, &s->catalogue->libraries) {
+        int option = library->option ? kconfig_find(s->model, library->option) : -1;
+        if (library->option && (option < 0 || kconfig_tri(s->model, option) == 0))
+            continue;
+        vec_push(s->a, &out->libraries,
+                 ((struct selection_library){.name = library->name,
+                                             .option = library->option,
+                                             .repository = library->repository}));
     }
 }
