@@ -3,7 +3,7 @@
 #include "cli/perf.h"
 #include <string.h>
 
-enum { KNOBS = 14, LEAST_LIMIT_MIB = 256 };
+enum { KNOBS = 12, LEAST_LIMIT_MIB = 256 };
 
 struct image_of { /* an image built in this run */
     const char *key;

@@ -72,7 +72,9 @@ static size_t read_lines(struct journal *j, const char *data, size_t size, const
             const char *found = json_string_value(json_object_get(line, "journal"));
             head = found && strcmp(found, identity) == 0;
         } else if (line && decode(j->a, line, &entry)) {
-            vec_push(j->a, &j->entries, entry);
+            /* A start that did not work ended its search; what was wrong may have been mended. */
+            if (entry.sample.works || *entry.key)
+                vec_push(j->a, &j->entries, entry);
         } else {
             json_decref(line);
             break;

@@ -29,12 +29,33 @@ static int rank_of(const char *name)
     return -1;
 }
 
+static const char *reason_of(const struct knob_space *s, const char *option)
+{
+    vec_each (pair, &s->selection->reasons)
+        if (strcmp(pair->key, option) == 0)
+            return pair->value;
+    return "";
+}
+
+/* The program needs this very option: a rule or a call stands behind it. */
+static bool is_need(const char *reason)
+{
+    return strstr(reason, "rule ") || strstr(reason, "provides ") || strstr(reason, "pinned");
+}
+
+/* On only because others select it: it goes when they go. */
+static bool follows(const char *reason)
+{
+    return strncmp(reason, "selected by", 11) == 0 && !is_need(reason) &&
+           !strstr(reason, "required by");
+}
+
 static void load(struct knob_space *s)
 {
     kconfig_clear(s->model);
     vec_each (pair, &s->selection->config) {
         int option = kconfig_find(s->model, pair->key);
-        if (option >= 0)
+        if (option >= 0 && !follows(reason_of(s, pair->key)))
             kconfig_set(s->model, option, pair->value);
     }
 }
@@ -64,12 +85,9 @@ enum status knob_space_open(struct diag *d, struct arena *a, const struct catalo
     vec_each (call, calls)
         if (provides(out, *call))
             vec_push(a, &out->needed, *call);
-    /* Options with a reason of their own stay, but for members of choices: another member may do.
-     */
     vec_each (pair, &selection->reasons) {
         int option = kconfig_find(out->model, pair->key);
-        if (option >= 0 && !kconfig_option(out->model, option)->choice &&
-            kconfig_tri(out->model, option) > 0 && rank_of(pair->key) < 0)
+        if (option >= 0 && is_need(pair->value) && kconfig_tri(out->model, option) > 0)
             vec_push(a, &out->kept, pair->key);
     }
     return STATUS_OK;
@@ -96,7 +114,7 @@ static void choice_knob(struct knob_space *s, size_t index, struct perf_search *
 {
     const struct catalogue_choice *choice = &s->catalogue->choices.items[index];
     const char *now = chosen_member(s, index);
-    if (!now || known(search, choice->name))
+    if (!now || known(search, choice->name) || is_need(reason_of(s, now)))
         return;
     struct perf_knob knob = {.name = choice->name};
     vec_push(s->a, &knob.values, now);
@@ -113,7 +131,7 @@ static void bool_knob(struct knob_space *s, int option, const char *name,
                       struct perf_search *search)
 {
     bool on = kconfig_tri(s->model, option) > 0;
-    if (kconfig_selected(s->model, option) > 0)
+    if (kconfig_selected(s->model, option) > 0 || is_need(reason_of(s, name)))
         return;
     struct perf_knob knob = {.name = name};
     vec_push(s->a, &knob.values, on ? "y" : "n");
