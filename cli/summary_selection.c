@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REASON_WIDTH = 74, LIBRARY_ROWS = 14, MISSING_ROWS = 8 };
+enum { REASON_WIDTH = 74, LIBRARY_ROWS = 20, MISSING_ROWS = 8 };
 
 /* The start of a text that fits, cut at a blank. */
 static const char *shortened(struct arena *a, const char *text, size_t limit)
@@ -19,34 +19,64 @@ static const char *shortened(struct arena *a, const char *text, size_t limit)
     return arena_printf(a, "%.*s...", (int)cut, text);
 }
 
-/* Libraries that something of the program asks for come one to a line; those that only follow from
- * others are named together. */
-static bool follows(const struct selection_library *library)
+enum { GIVES, RULED, FOLLOWS };
+
+/* Libraries that give the program something, those a rule wants, those that follow from others. */
+static int rank(const struct selection_library *library)
 {
+    static const char *const gives[] = {"provides", "exports", "--"};
     const char *reason = library->reasons.count ? library->reasons.items[0] : "";
-    return strncmp(reason, "selected by", 11) == 0 || strncmp(reason, "always", 6) == 0 ||
-           strncmp(reason, "follows", 7) == 0 || strncmp(reason, "required by", 11) == 0;
+    for (size_t i = 0; i < sizeof gives / sizeof gives[0]; i++)
+        if (strncmp(reason, gives[i], strlen(gives[i])) == 0)
+            return GIVES;
+    return strncmp(reason, "rule ", 5) == 0 ? RULED : FOLLOWS;
+}
+
+/* A rule's reason without what would be seen otherwise: --explain tells that. */
+static const char *brief(struct arena *a, const char *reason)
+{
+    const char *end = strncmp(reason, "rule ", 5) == 0 ? strstr(reason, " (otherwise") : NULL;
+    return end ? arena_strndup(a, reason, (size_t)(end - reason))
+               : shortened(a, reason, REASON_WIDTH);
+}
+
+/* Several libraries of one option are one line. */
+static void print_library(const struct cli *cli, const struct selection *s, size_t i)
+{
+    const struct selection_library *library = &s->libraries.items[i];
+    const char *name = library->name;
+    for (size_t k = i + 1; k < s->libraries.count; k++) {
+        const char *option = s->libraries.items[k].option;
+        if (option && library->option && strcmp(option, library->option) == 0)
+            name = arena_printf(cli->arena, "%s, %s", name, s->libraries.items[k].name);
+    }
+    printf("  %-22s %s\n", name, brief(cli->arena, library->reasons.items[0]));
+}
+
+static bool option_before(const struct selection *s, size_t i)
+{
+    const char *option = s->libraries.items[i].option;
+    for (size_t k = 0; option && k < i; k++)
+        if (s->libraries.items[k].option && strcmp(s->libraries.items[k].option, option) == 0)
+            return true;
+    return false;
 }
 
 static void print_libraries(const struct cli *cli, const struct selection *s)
 {
     strings others = {0};
-    const char *last = NULL;
     size_t rows = 0;
-    vec_each (library, &s->libraries) {
-        bool same = last && library->option && strcmp(last, library->option) == 0;
-        if (library->option && !follows(library))
-            last = library->option;
-        if (same || follows(library) || rows == LIBRARY_ROWS) {
+    for (int wanted = GIVES; wanted <= RULED; wanted++)
+        for (size_t i = 0; i < s->libraries.count; i++)
+            if (rank(&s->libraries.items[i]) == wanted && !option_before(s, i)) {
+                if (rows++ < LIBRARY_ROWS)
+                    print_library(cli, s, i);
+                else
+                    vec_push(cli->arena, &others, s->libraries.items[i].name);
+            }
+    vec_each (library, &s->libraries)
+        if (rank(library) == FOLLOWS && !option_before(s, (size_t)(library - s->libraries.items)))
             vec_push(cli->arena, &others, library->name);
-            continue;
-        }
-        rows++;
-        printf("  %-22s %s\n", library->name,
-               library->reasons.count
-                   ? shortened(cli->arena, library->reasons.items[0], REASON_WIDTH)
-                   : "");
-    }
     if (others.count)
         summary_words("  and with them", &others);
 }

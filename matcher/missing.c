@@ -192,6 +192,7 @@ bool missing_fill(struct problem *p, struct selection *out)
         else if (need->kind == NEED_RULE)
             matters |= missing_rule(p, need, out);
     }
-    clashes(p, out);
+    if (p->options->mode == MODE_SOURCE) /* an unmodified program links with none of them */
+        clashes(p, out);
     return matters;
 }

@@ -90,9 +90,10 @@ static void add_static_calls(struct collector *c, const profile_syscalls *calls,
 {
     unsigned when = c->options->when ? c->options->when : WHEN_NORMAL | WHEN_ABORT;
     vec_each (call, calls) {
-        /* Circumstances are told of what follows the dynamic linker; its own calls always happen. */
-        bool counts = ((call->when ? call->when : WHEN_NORMAL) & when) ||
-                      (call->phases & PHASE_LOADER);
+        /* Circumstances are told of what follows the dynamic linker; its own calls always happen.
+         */
+        bool counts =
+            ((call->when ? call->when : WHEN_NORMAL) & when) || (call->phases & PHASE_LOADER);
         if (c->options->phases && call->phases && !(call->phases & c->options->phases))
             counts = false;
         if (counts && ported_code_makes(c, call))

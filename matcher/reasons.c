@@ -67,17 +67,17 @@ static void provided(const struct problem *p, const struct model_option *x, enum
                      strings *out)
 {
     strings names = {0};
+    const struct need *only = NULL;
     vec_each (need, &p->needs.list) {
         bool gives = need->kind == kind && !need->harmless && provides(p, need, x->option->name);
         if (gives)
             vec_push(p->arena, &names, need->name);
-        /* A single call is worth its evidence. */
-        if (gives && names.count == 1 && kind == NEED_CALL) {
-            const char *path = evidence_words(p->arena, need->call);
-            if (path)
-                names.items[0] = arena_printf(p->arena, "%s (%s)", need->name, path);
-        }
+        only = gives ? need : only;
     }
+    /* A single call is worth its evidence. */
+    const char *path = names.count == 1 ? evidence_words(p->arena, only->call) : NULL;
+    if (path)
+        names.items[0] = arena_printf(p->arena, "%s (%s)", only->name, path);
     if (names.count)
         vec_push(p->arena, out,
                  listed(p->arena, kind == NEED_CALL ? "provides" : "exports", &names,
