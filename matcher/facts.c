@@ -179,9 +179,50 @@ static void add_program(struct arena *a, strings *facts, const struct profile *p
         add(a, facts, "lib", library->soname);
 }
 
-/* What a traced run saw: calls with their selecting arguments, files, programs executed. */
-static void add_observed(struct arena *a, strings *facts, const struct profile_dynamic *p)
+/* Files that the kernel makes up, and those that every C library looks at and lives without: that
+ * they were opened says nothing of the program. */
+static const char *const incidental[] = {
+    "/proc/*",
+    "/sys/*",
+    "/dev/*",
+    "/etc/ld.so.*",
+    "*.so",
+    "*.so.*",
+    "*/locale/*",
+    "*/locale-archive",
+    "*/gconv-modules*",
+    "/etc/localtime",
+    "*/zoneinfo/*",
+    "/etc/nsswitch.conf",
+    "/run/nscd/*",
+    "/var/run/nscd/*",
+    "/etc/ld-musl-*",
+};
+
+/* What a program does with files of its own, in one word: "read", "write", "directory"; NULL when
+ * it does nothing that a root file system has to be there for. */
+static const char *file_use(const struct profile *profile, const struct profile_file *file)
 {
+    static const char *const uses[] = {"read", "write", "directory"};
+    for (size_t i = 0; i < sizeof incidental / sizeof incidental[0]; i++)
+        if (fnmatch(incidental[i], file->path, 0) == 0)
+            return NULL;
+    if (profile->program.path && strcmp(file->path, profile->program.path) == 0)
+        return NULL;
+    /* What it writes itself need not be there before. */
+    vec_each (other, &profile->dynamic_part.files)
+        if (strcmp(other->path, file->path) == 0 && strcmp(other->access, "write") == 0)
+            return "write";
+    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++)
+        if (strcmp(file->access, uses[i]) == 0)
+            return uses[i];
+    return NULL;
+}
+
+/* What a traced run saw: calls with their selecting arguments, files, programs executed. */
+static void add_observed(struct arena *a, strings *facts, const struct profile *profile)
+{
+    const struct profile_dynamic *p = &profile->dynamic_part;
     vec_each (call, &p->syscalls)
         add(a, facts, "seen", call->name);
     vec_each (it, &p->selectors) {
@@ -189,6 +230,8 @@ static void add_observed(struct arena *a, strings *facts, const struct profile_d
         add(a, facts, key, it->name ? it->name : arena_printf(a, "%lld", (long long)it->value));
     }
     vec_each (file, &p->files) {
+        if (file->found)
+            add(a, facts, "files", file_use(profile, file));
         if (file->found)
             add(a, facts, arena_printf(a, "file.%s", file->access), file->path);
         else
@@ -226,7 +269,7 @@ enum status facts_collect(struct diag *d, struct arena *a, const struct profile 
     add(a, out, "static", profile->static_part.present ? "yes" : "no");
     add(a, out, "dynamic", profile->dynamic_part.present ? "yes" : "no");
     if (profile->dynamic_part.present)
-        add_observed(a, out, &profile->dynamic_part);
+        add_observed(a, out, profile);
     add_build(a, out, catalogue, options);
     vec_each (call, calls)
         add(a, out, "call", *call);
