@@ -163,7 +163,7 @@ static void read_sections(struct elf_object *o, const Elf64_Ehdr *h)
     if (name_index < count)
         memcpy(&names, o->data + h->e_shoff + name_index * sizeof names, sizeof names);
     if (name_index >= count || !inside(names.sh_offset, names.sh_size, o->size))
-        names.sh_size = 0;
+        names.sh_offset = names.sh_size = 0;
     const char *text = (const char *)o->data + names.sh_offset;
     for (size_t i = 0; i < count; i++) {
         Elf64_Shdr s;

@@ -92,8 +92,10 @@ static void read_static_symbols(struct elf_object *o)
         if (s->type != SHT_SYMTAB || s->link >= o->sections.count)
             continue;
         const struct elf_section *table = &o->sections.items[s->link];
+        if (table->type != SHT_STRTAB || !table->size)
+            continue;
         const char *text = (const char *)o->data + table->offset;
-        if (table->type != SHT_STRTAB || !table->size || text[table->size - 1])
+        if (text[table->size - 1])
             continue;
         uint64_t count = s->size / sizeof(Elf64_Sym);
         o->static_symbols.items = arena_array(o->arena, count, sizeof *o->static_symbols.items);

@@ -364,6 +364,23 @@ static void damaged_files(void **state)
     }
 }
 
+/* Section names said to lie far outside: the program still runs, and is still read. */
+static void section_names_far_away(void **state)
+{
+    struct fixture *f = *state;
+    size_t size;
+    unsigned char *data = read_whole(f, "/usr/bin/env", &size);
+    Elf64_Ehdr h;
+    memcpy(&h, data, sizeof h);
+    memset(data + h.e_shoff + h.e_shstrndx * sizeof(Elf64_Shdr) + offsetof(Elf64_Shdr, sh_offset),
+           0xee, 8);
+    struct elf_object *o;
+    assert_int_equal(elf_object_from_memory(&f->diag, f->arena, data, size, "odd", &o), STATUS_OK);
+    assert_int_equal(elf_object_load(&f->diag, o), STATUS_OK);
+    assert_null(elf_section_named(o, ".text"));
+    assert_true(o->symbols.count > 1);
+}
+
 static void damaged_cache(void **state)
 {
     struct fixture *f = *state;
@@ -425,6 +442,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(missing_interpreter_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(section_names_far_away, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(cache_as_ldconfig_prints_it, setup, teardown),
     };
