@@ -14,7 +14,11 @@ enum { PAGE = 4096 };
 struct slot {
     const char *library;
     size_t images;
+    uint64_t who;                /* hash of the set of images that have it */
     uint64_t size[SIZE_CLASSES]; /* largest over the images */
+    uint64_t align[SIZE_CLASSES];
+    uint64_t content[SIZE_CLASSES]; /* hash of the first image's bytes */
+    bool differs[SIZE_CLASSES];     /* another image has other bytes */
     uint64_t address[SIZE_CLASSES];
 };
 typedef VEC(struct slot) slots;
@@ -38,46 +42,77 @@ static bool belongs(const char *input, enum size_class class)
     return strncmp(input, prefixes[class], n) == 0 && (!input[n] || input[n] == '.');
 }
 
+/* Those of most images first; those of the same images together; then by name. */
 static int by_use(const void *x, const void *y)
 {
     const struct slot *a = x, *b = y;
     if (a->images != b->images)
         return a->images > b->images ? -1 : 1;
+    if (a->who != b->who)
+        return a->who < b->who ? -1 : 1;
     return strcmp(a->library, b->library);
 }
 
-/* Sizes with generous room for alignment between input sections: what the linker will need is at
- * most this. */
-static void measure(struct arena *a, struct image *image, slots *list)
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * UINT64_C(0xff51afd7ed558ccd);
+    return hash ^ hash >> 32;
+}
+
+static uint64_t hash_section(uint64_t hash, const struct elf_file *f, const struct elf_section *s)
+{
+    const unsigned char *p = elf_contents(f, s);
+    for (uint64_t i = 0; p && i < s->size; i++)
+        hash = mix(hash, p[i]);
+    return mix(hash, s->size);
+}
+
+/* What one image's objects of a library need. Room for alignment between input sections is counted
+ * generously: the linker needs at most this. */
+static void measure_library(const struct image *image, int library, struct slot *m)
+{
+    vec_each (o, &image->objects) {
+        if (o->library != library)
+            continue;
+        vec_each (s, &o->elf.sections) {
+            for (int k = 0; k < SIZE_CLASSES; k++) {
+                if (!(s->flags & SHF_ALLOC) || (s->flags & SHF_TLS) || !s->size ||
+                    !belongs(s->name, k))
+                    continue;
+                uint64_t align = s->align ? s->align : 1;
+                m->size[k] += s->size + align - 1;
+                m->align[k] = align > m->align[k] ? align : m->align[k];
+                m->content[k] = hash_section(m->content[k], &o->elf, s);
+            }
+        }
+        vec_each (s, &o->symbols)
+            if (s->section == ELF_COMMON)
+                m->size[SIZE_BSS] += s->size + (s->value < PAGE ? s->value : PAGE);
+    }
+}
+
+static void measure(struct arena *a, const struct image *image, size_t index, slots *list)
 {
     for (size_t library = 0; library < image->libraries.count; library++) {
-        uint64_t size[SIZE_CLASSES] = {0}, any = 0;
-        vec_each (o, &image->objects) {
-            if (o->library != (int)library)
-                continue;
-            vec_each (s, &o->elf.sections) {
-                for (int k = 0; k < SIZE_CLASSES; k++)
-                    if ((s->flags & SHF_ALLOC) && !(s->flags & SHF_TLS) && belongs(s->name, k))
-                        size[k] += s->size + (s->size ? (s->align ? s->align : 1) - 1 : 0),
-                            any += s->size;
-            }
-            vec_each (s, &o->symbols)
-                if (s->section == ELF_COMMON)
-                    size[SIZE_BSS] += s->size + s->value;
-        }
-        if (!any)
+        struct slot m = {.library = image->libraries.items[library]};
+        measure_library(image, (int)library, &m);
+        if (!(m.size[SIZE_TEXT] | m.size[SIZE_RODATA] | m.size[SIZE_DATA] | m.size[SIZE_BSS]))
             continue;
         struct slot *slot = NULL;
         vec_each (l, list)
-            if (strcmp(l->library, image->libraries.items[library]) == 0)
+            if (strcmp(l->library, m.library) == 0)
                 slot = l;
         if (!slot) {
-            slot = vec_add(a, list);
-            slot->library = image->libraries.items[library];
+            vec_push(a, list, m);
+            slot = &list->items[list->count - 1];
         }
         slot->images++;
-        for (int k = 0; k < SIZE_CLASSES; k++)
-            slot->size[k] = size[k] > slot->size[k] ? size[k] : slot->size[k];
+        slot->who = mix(slot->who, index + 1);
+        for (int k = 0; k < SIZE_CLASSES; k++) {
+            slot->size[k] = m.size[k] > slot->size[k] ? m.size[k] : slot->size[k];
+            slot->align[k] = m.align[k] > slot->align[k] ? m.align[k] : slot->align[k];
+            slot->differs[k] |= m.content[k] != slot->content[k];
+        }
     }
 }
 
@@ -102,6 +137,16 @@ static uint64_t largest_image(const image_list *images, uint64_t *end)
     return page_up(most);
 }
 
+/* The first letter in brackets makes a pattern of the name: ld would load a plain one as an input.
+ */
+static void say_slot(struct text *t, const struct slot *s, enum size_class class)
+{
+    const char *inputs = classes[class].inputs;
+    text_addf(t, "  %s.%s 0x%" PRIx64 " : { */%s.o(%s) [%c]%s.o(%s) */%s.a:(%s) }\n",
+              classes[class].after, s->library, s->address[class], s->library, inputs,
+              s->library[0], s->library + 1, inputs, s->library, inputs);
+}
+
 static void say_class(struct text *t, const slots *list, enum size_class class)
 {
     bool any = false;
@@ -110,22 +155,42 @@ static void say_class(struct text *t, const slots *list, enum size_class class)
     if (!any)
         return;
     text_add(t, "SECTIONS\n{\n");
-    vec_each (s, list) {
-        if (s->size[class])
-            text_addf(t, "  %s.%s 0x%" PRIx64 " : { */%s.o(%s) %s.o(%s) */%s.a:(%s) }\n",
-                      classes[class].after, s->library, s->address[class], s->library,
-                      classes[class].inputs, s->library, classes[class].inputs, s->library,
-                      classes[class].inputs);
-    }
+    for (int differs = 0; differs < 2; differs++) /* the order of their addresses */
+        vec_each (s, list)
+            if (s->size[class] && s->differs[class] == (differs == 1))
+                say_slot(t, s, class);
     text_addf(t, "}\nINSERT AFTER %s;\n", classes[class].after);
+}
+
+/* Libraries that the same images have, with the same bytes, are packed: their pages are equal
+ * together. Those whose bytes differ between images follow on pages of their own; they still get
+ * common addresses, so that calls to them look the same everywhere. Returns the end. */
+static uint64_t give_addresses(slots *list, enum size_class class, uint64_t at)
+{
+    for (int differs = 0; differs < 2; differs++) {
+        uint64_t who = 0;
+        vec_each (s, list) {
+            if (s->differs[class] != (differs == 1) || !s->size[class])
+                continue;
+            uint64_t align = s->align[class] > 16 ? s->align[class] : 16;
+            if (s->who != who)
+                at = page_up(at);
+            who = s->who;
+            at = (at + align - 1) / align * align;
+            s->address[class] = at;
+            at += s->size[class];
+        }
+        at = page_up(at);
+    }
+    return at;
 }
 
 enum status align_script(struct diag *d, struct arena *a, const image_list *images, uint64_t base,
                          char **out)
 {
     slots all = {0}, list = {0};
-    vec_each (i, images)
-        measure(a, *i, &all);
+    for (size_t i = 0; i < images->count; i++)
+        measure(a, images->items[i], i, &all);
     vec_sort(&all, by_use);
     vec_each (s, &all)
         if (s->images > 1)
@@ -136,13 +201,8 @@ enum status align_script(struct diag *d, struct arena *a, const image_list *imag
                          "align (are their build folders given?)");
     uint64_t end, room = largest_image(images, &end);
     uint64_t at = base ? page_up(base) : page_up(end);
-    for (int k = 0; k < SIZE_CLASSES; k++) {
-        vec_each (s, &list) {
-            s->address[k] = at;
-            at += page_up(s->size[k]);
-        }
-        at += room;
-    }
+    for (int k = 0; k < SIZE_CLASSES; k++)
+        at = page_up(give_addresses(&list, k, at)) + room;
     struct text t = {.arena = a};
     text_add(&t, "/* Libraries at common, page-aligned addresses. Link every image with\n"
                  "   -Wl,-T,THIS-FILE in addition to its own linker script. */\n");

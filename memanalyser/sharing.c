@@ -159,7 +159,7 @@ static uint64_t mark_equal(struct comparison *c)
         while (end < l->count && l->items[end].hash == l->items[i].hash &&
                really_equal(c, &l->items[i], &l->items[end]))
             end++;
-        frames++;
+        frames += !l->items[i].zero;
         bool several = false;
         for (size_t k = i; k < end; k++)
             several |= l->items[k].image != l->items[i].image;
@@ -236,9 +236,9 @@ static void size_rows(struct comparison *c, struct table *t, uint64_t frames,
                 continue;
             n[0]++;
             n[1] += p->zero;
-            n[2] += p->anywhere;
-            n[3] += p->in_place;
-            n[4] += p->when_masked;
+            n[2] += p->anywhere && !p->zero;
+            n[3] += p->in_place && !p->zero;
+            n[4] += p->when_masked && !p->zero;
         }
         for (int k = 0; k < 5; k++)
             sums[k] += n[k];
@@ -247,13 +247,13 @@ static void size_rows(struct comparison *c, struct table *t, uint64_t frames,
         table_text(t, i < count ? c->images->items[i]->path : "[all]");
         for (int k = 0; k < 5; k++)
             table_number(t, (int64_t)show[k]);
-        table_percent(t, show[2], show[0]);
+        table_percent(t, show[2], show[0] - show[1]);
         if (i < count) {
             table_empty(t);
             table_empty(t);
         } else {
             table_number(t, (int64_t)frames);
-            table_number(t, (int64_t)((sums[0] - frames) * c->page_size));
+            table_number(t, (int64_t)((sums[0] - sums[1] - frames) * c->page_size));
         }
     }
     if (totals)
@@ -323,8 +323,8 @@ static void library_pages_of(struct comparison *c, size_t index, library_list *l
                     continue;
                 last = page;
                 l->pages++;
-                l->shared += page->anywhere;
-                l->masked += page->when_masked;
+                l->shared += page->anywhere && !page->zero;
+                l->masked += page->when_masked && !page->zero;
             }
         }
         l->images += bytes > 0;

@@ -12,7 +12,7 @@ typedef VEC(struct image *) image_list;
 struct sharing_totals {
     uint64_t pages;  /* of all images */
     uint64_t zero;   /* all bytes zero */
-    uint64_t frames; /* distinct contents: what a system that shares equal pages needs */
+    uint64_t frames; /* distinct contents but zero: what a system that shares equal pages needs */
 };
 
 /* One row per page size (4 KiB, 2 MiB) and image: pages, zero ones, those whose content another
