@@ -2,6 +2,7 @@
  * What went wrong in a failed make: the first real error, and what to do about it. */
 #include "builder/private.h"
 #include "common/file.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +168,25 @@ static enum status missing_tool(struct job *j, const char *errors)
     return STATUS_OK;
 }
 
+/* A download that left nothing: "WGET LIBRARY: URL", and then the archive is not there. */
+static enum status failed_download(struct job *j, const char *output)
+{
+    char library[64], url[1024];
+    for (const char *at = output; (at = strstr(at, "  WGET ")); at++) {
+        if (sscanf(at, " WGET %63[^: ]: %1023[^ \n]", library, url) != 2)
+            continue;
+        const char *slash = strrchr(url, '/'), *name = slash ? slash + 1 : url;
+        if (file_exists(arena_printf(j->a, "%s/build/%s/%s", j->app_dir, library, name)))
+            continue;
+        return diag_fail(
+            j->d, STATUS_SYSTEM,
+            "%s: its sources could not be downloaded from %s: fetch the file where there "
+            "is a network and put it into %s/archives",
+            library, url, j->options->uk_libs ? j->options->uk_libs : "--uk-libs DIR");
+    }
+    return STATUS_OK;
+}
+
 static enum status known_sentence(struct job *j, const char *errors)
 {
     static const struct {
@@ -199,7 +219,7 @@ static enum status first_error(struct job *j, const char *errors, int exit_statu
     if (!first)
         return diag_fail(j->d, STATUS_SYSTEM,
                          "make failed with status %d and said nothing (see %s)", exit_status,
-                         arena_printf(j->a, "%s/build/make.log", j->app_dir));
+                         job_log_path(j));
     return diag_fail(j->d, STATUS_SYSTEM, "make failed: %s (all of it: %s/build/make.log)",
                      line_of(j->a, errors, first), j->app_dir);
 }
@@ -207,7 +227,7 @@ static enum status first_error(struct job *j, const char *errors, int exit_statu
 enum status diagnose_make(struct job *j, const char *output, const char *errors, int exit_status)
 {
     static enum status (*const kinds[])(struct job *, const char *) = {
-        missing_tool, undefined_references, missing_header, known_sentence};
+        missing_tool, undefined_references, failed_download, missing_header, known_sentence};
     const char *both = arena_printf(j->a, "%s\n%s", errors, output);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         enum status status = kinds[i](j, both);

@@ -4,12 +4,18 @@
 #include "common/file.h"
 #include "common/subprocess.h"
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAKE_MS = 3600 * 1000, MAKE_OUTPUT = 64 << 20, LINE = 160 };
+enum { MAX_ARCHIVES = 32, MAKE_MS = 3600 * 1000, MAKE_OUTPUT = 64 << 20, LINE = 160 };
+
+const char *job_log_path(struct job *j)
+{
+    return arena_printf(j->a, "%s/build/make.log", j->app_dir);
+}
 
 /* Shows each step ("  CC  libx: file.o") as it comes. */
 struct watcher {
@@ -74,6 +80,50 @@ static void choose_image(struct job *j)
     }
 }
 
+/* A library whose sources the tree downloads ("  WGET    liblwip: URL") gets the archive from
+ * --uk-libs DIR/archives where it is there: not every machine has a network. Says whether one was
+ * put in place. */
+static bool supply_archive(struct job *j, const char *output)
+{
+    bool supplied = false;
+    const char *archives = j->options->uk_libs;
+    for (const char *at = output; archives && (at = strstr(at, "  WGET ")); at++) {
+        char library[64], url[1024];
+        if (sscanf(at, " WGET %63[^: ]: %1023[^ \n]", library, url) != 2)
+            continue;
+        const char *slash = strrchr(url, '/'), *name = slash ? slash + 1 : url;
+        const char *from = arena_printf(j->a, "%s/archives/%s", archives, name);
+        const char *to = arena_printf(j->a, "%s/build/%s/%s", j->app_dir, library, name);
+        if (!*name || strchr(library, '/') || !file_exists(from) || file_exists(to))
+            continue;
+        supplied = !file_copy(j->d, from, to) || supplied;
+    }
+    return supplied;
+}
+
+/* One run of make, what it said kept in build/make.log. */
+static enum status make_once(struct job *j, struct subprocess *p)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int jobs = j->options->jobs ? j->options->jobs : processors > 0 ? (int)processors : 1;
+    struct watcher w = {.d = j->d};
+    *p = (struct subprocess){.argv = make_arguments(j, "all", jobs),
+                             .timeout_ms = MAKE_MS,
+                             .output_limit = MAKE_OUTPUT,
+                             .on_output = on_output,
+                             .context = &w};
+    enum status status = subprocess_run(j->d, j->a, p);
+    diag_progress_end(j->d);
+    if (status)
+        return status;
+    j->out->make_ms += p->duration_ms;
+    struct diag quiet;
+    diag_init(&quiet, -1);
+    const char *both = arena_printf(j->a, "%s%s", p->out, p->err);
+    (void)file_write(&quiet, job_log_path(j), both, strlen(both), 0);
+    return STATUS_OK;
+}
+
 enum status step_make(struct job *j)
 {
     if (!j->uk_root)
@@ -82,26 +132,18 @@ enum status step_make(struct job *j)
         j->out->reason = "making was not asked for (--no-make)";
         return STATUS_OK;
     }
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    int jobs = j->options->jobs ? j->options->jobs : processors > 0 ? (int)processors : 1;
-    struct watcher w = {.d = j->d};
-    struct subprocess p = {.argv = make_arguments(j, "all", jobs),
-                           .timeout_ms = MAKE_MS,
-                           .output_limit = MAKE_OUTPUT,
-                           .on_output = on_output,
-                           .context = &w};
-    enum status status = subprocess_run(j->d, j->a, &p);
-    diag_progress_end(j->d);
+    struct subprocess p;
+    enum status status = make_once(j, &p);
+    for (int again = 0; !status && p.exit_status > 0 && again < MAX_ARCHIVES; again++) {
+        if (!supply_archive(j, p.out))
+            break;
+        status = make_once(j, &p);
+    }
     if (status)
         return status;
-    j->out->make_ms = p.duration_ms;
-    const char *log = arena_printf(j->a, "%s/build/make.log", j->app_dir);
-    struct diag quiet;
-    diag_init(&quiet, -1);
-    const char *both = arena_printf(j->a, "%s%s", p.out, p.err);
-    (void)file_write(&quiet, log, both, strlen(both), 0);
     if (p.timed_out)
-        return diag_fail(j->d, STATUS_SYSTEM, "make did not end in an hour (see %s)", log);
+        return diag_fail(j->d, STATUS_SYSTEM, "make did not end in an hour (see %s)",
+                         job_log_path(j));
     if (p.exit_status != 0)
         return diagnose_make(j, p.out, p.err, p.exit_status);
     find_images(j);
@@ -109,7 +151,7 @@ enum status step_make(struct job *j)
     if (!j->out->image)
         return diag_fail(j->d, STATUS_SYSTEM,
                          "make ended well, but left no image in %s/build (see %s)", j->app_dir,
-                         log);
+                         job_log_path(j));
     return STATUS_OK;
 }
 

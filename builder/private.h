@@ -76,6 +76,8 @@ const char *const *make_arguments(struct job *j, const char *goal, int jobs);
 /* Path of the configuration that the tree works on. */
 const char *job_config_path(struct job *j);
 
+const char *job_log_path(struct job *j);
+
 /* Reads what make and its tools said; fills out->undefined. */
 enum status diagnose_make(struct job *j, const char *output, const char *errors, int exit_status);
 /* Micro-libraries of the catalogue that export a symbol: "libvfscore (LIBVFSCORE)", or NULL. */

@@ -311,6 +311,10 @@ static void failures_are_explained(void **state)
         {"x.c:5:1: error: unknown type name 'foo'\nx.c:6: error: other\n",
          STATUS_SYSTEM,
          {"x.c:5:1: error: unknown type name 'foo'", "make.log"}},
+        {"  WGET    liblwip: https://example.org/a/lwip-2.zip\nunzip:  cannot find or open it\n",
+         STATUS_SYSTEM,
+         {"liblwip: its sources could not be downloaded from https://example.org/a/lwip-2.zip",
+          "/archives"}},
         {"\n", STATUS_SYSTEM, {"Error 2", "make.log"}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
