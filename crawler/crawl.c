@@ -42,6 +42,7 @@ struct crawl {
 static enum status absolute(struct crawl *c, const char *path, const char **out)
 {
     char *real = realpath(path, NULL);
+    *out = "";
     if (!real)
         return diag_fail(c->diag, STATUS_INPUT, "%s: %s", path, strerror(errno));
     *out = arena_strdup(c->arena, real);
@@ -213,7 +214,8 @@ static bool submenu_script(void *context, const char *command, const char **outp
     if (!safe_shell_words(a, command, &words))
         return false;
     size_t length = strlen(words.items[0]);
-    if (length < sizeof script - 1 || strcmp(words.items[0] + length - (sizeof script - 1), script))
+    if (length < sizeof script - 1 ||
+        strcmp(words.items[0] + length - (sizeof script - 1), script) != 0)
         return false;
     const char *name = NULL, *title = NULL;
     struct diag quiet;

@@ -170,7 +170,7 @@ void catalogue_compare(struct arena *a, const struct catalogue *from, const stru
         name_table_add(&seen, key, 0, &added);
         if (!added)
             continue;
-        if (name_table_find(&known, key, &index))
+        if (name_table_find(&known, key, &index) && index < before.count)
             compare_facts(a, &before.items[index], t, out);
         else
             vec_push(a, &out->entries, ((struct difference_entry){t->what, t->name, "new", {0}}));

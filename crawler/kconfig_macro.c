@@ -208,7 +208,7 @@ static enum status split(struct kmacros *m, const char *text, const char **parts
 static enum status expand_call(struct kmacros *m, const char *text, const char *const *args,
                                size_t count, const char **end, const char **out)
 {
-    const char *parts[ARGUMENT_LIMIT];
+    const char *parts[ARGUMENT_LIMIT] = {""};
     size_t parts_count = 0;
     enum status status = split(m, text, parts, &parts_count, end);
     for (size_t i = 0; i < parts_count && !status; i++)

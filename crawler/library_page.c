@@ -5,11 +5,11 @@
 #include <string.h>
 
 __asm__(".pushsection .rodata\n"
-        ".global crawler_page_start, crawler_page_end\ncrawler_page_start:\n"
-        ".incbin \"crawler/page.html\"\ncrawler_page_end:\n"
+        ".global crawler_page\ncrawler_page:\n"
+        ".incbin \"crawler/page.html\"\n"
         ".byte 0\n"
         ".popsection\n");
-extern const char crawler_page_start[], crawler_page_end[];
+extern const char crawler_page[];
 
 /* JSON inside a script element: no "<" may stand in it. */
 static const char *data_text(struct arena *a, const struct library_graph *graph)
@@ -44,8 +44,7 @@ static const char *picture_text(struct arena *a, const char *picture)
 const char *library_graph_page(struct arena *a, const struct library_graph *graph,
                                const char *picture)
 {
-    const char *page =
-        arena_strndup(a, crawler_page_start, (size_t)(crawler_page_end - crawler_page_start));
+    const char *page = crawler_page;
     static const char data[] = "@@DATA@@", drawn[] = "@@PICTURE@@";
     const char *first = strstr(page, data), *second = first ? strstr(first, drawn) : NULL;
     if (!second)

@@ -393,7 +393,7 @@ static void circles(struct lint *l)
         size_t at = s.component[i];
         const char *name = i < c->options.count ? c->options.items[i].name
                                                 : c->choices.items[i - c->options.count].name;
-        if (self[i] && i < c->options.count)
+        if (i < c->options.count && self[i])
             find(l, arena_printf(l->arena, "circular dependency: %s depends on itself", name));
         size[at]++;
         if (size[at] <= 12)
