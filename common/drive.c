@@ -185,10 +185,19 @@ static struct drive_step *new_step(struct state *s, const char *command)
 
 /* ---- the three kinds ---- */
 
+/* After a step: false ends the test. */
+static bool step_over(struct state *s, size_t index)
+{
+    struct drive *v = s->drive;
+    if (v->go_on && !v->go_on(v->context, &v->steps.items[index], index))
+        v->enough = true;
+    return !v->enough;
+}
+
 static void run_stdin(struct state *s)
 {
     struct drive *v = s->drive;
-    for (size_t i = 0; i < v->tests->commands.count; i++) {
+    for (size_t i = 0; i < v->tests->commands.count && (!i || step_over(s, i - 1)); i++) {
         const char *command = v->tests->commands.items[i];
         struct drive_step *step = new_step(s, command);
         size_t from = s->console.used;
@@ -254,7 +263,7 @@ static void run_telnet(struct state *s)
 {
     struct drive *v = s->drive;
     int64_t until = v->process->started_us + (int64_t)v->ready_ms * 1000;
-    for (size_t i = 0; i < v->tests->commands.count; i++) {
+    for (size_t i = 0; i < v->tests->commands.count && (!i || step_over(s, i - 1)); i++) {
         const char *command = v->tests->commands.items[i];
         struct drive_step *step = new_step(s, command);
         const char *line = arena_printf(s->a, "%s\r\n", command);
@@ -320,7 +329,7 @@ static enum status run_exec(struct state *s)
 {
     struct drive *v = s->drive;
     int64_t until = v->process->started_us + (int64_t)v->ready_ms * 1000;
-    for (size_t i = 0; i < v->tests->commands.count; i++) {
+    for (size_t i = 0; i < v->tests->commands.count && (!i || step_over(s, i - 1)); i++) {
         struct drive_step *step = new_step(s, v->tests->commands.items[i]);
         for (;;) {
             enum status status = run_command(s, step);
@@ -416,7 +425,7 @@ enum status drive(struct diag *d, struct arena *a, struct drive *v)
             status = run_exec(&s);
     }
     process_close_input(v->process);
-    if (!status)
+    if (!status && !v->enough)
         await_end(&s);
     while (take(&s, 0))
         continue;

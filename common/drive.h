@@ -53,6 +53,8 @@ struct drive {
     bool (*booted)(void *context, const char *console, size_t size);
     /* Called once it is ready and the commands begin; NULL: not. */
     void (*begun)(void *context);
+    /* Called after each step; false: enough, the rest is not sent. NULL: not. */
+    bool (*go_on)(void *context, const struct drive_step *step, size_t index);
     /* Runs an exec command; NULL: subprocess_run does. */
     enum status (*run)(void *context, struct diag *d, struct arena *a, struct subprocess *p);
     void *context;
@@ -62,6 +64,7 @@ struct drive {
     size_t console_size;
     size_t start_size; /* of it, before the first command */
     bool ready;        /* false: the program never became ready */
+    bool enough;       /* `go_on` said so */
     bool over_seen;    /* `over` said so */
     int over_status;
     bool timed_out; /* still running when its time was up */

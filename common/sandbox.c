@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Where a run takes place: a temporary folder of its own, ports that are free. */
 #include "common/sandbox.h"
+#include <ctype.h>
 #include <errno.h>
 #include <ftw.h>
 #include <netinet/in.h>
@@ -69,8 +70,8 @@ void sandbox_close(struct sandbox *box)
     box->directory = NULL;
 }
 
-static const char *sandbox_variable(struct arena *a, const struct sandbox *box,
-                                           const char *program, const char *name, size_t length)
+static const char *sandbox_variable(struct arena *a, const struct sandbox *box, const char *program,
+                                    const char *name, size_t length)
 {
     if (length == 3 && strncmp(name, "DIR", 3) == 0)
         return box->directory ? box->directory : ".";
@@ -128,4 +129,36 @@ struct test_file *sandbox_tests(struct arena *a, const struct sandbox *box, cons
     if (!copy->port)
         copy->port = box->ports[0];
     return copy;
+}
+
+/* text with each whole occurrence of what replaced; a number is whole between other characters. */
+static const char *replaced(struct arena *a, const char *text, const char *what, const char *by)
+{
+    const char *result = "", *from = text;
+    size_t length = strlen(what);
+    bool number = isdigit((unsigned char)*what);
+    for (const char *hit = text; (hit = strstr(hit, what)); hit += length) {
+        if (number && ((hit > text && isdigit((unsigned char)hit[-1])) ||
+                       isdigit((unsigned char)hit[length])))
+            continue;
+        result = arena_printf(a, "%s%.*s%s", result, (int)(hit - from), from, by);
+        from = hit + length;
+    }
+    return from == text ? text : arena_printf(a, "%s%s", result, from);
+}
+
+const char *sandbox_mask(struct arena *a, const struct sandbox *box, const char *text)
+{
+    text = arena_strdup(a, text);
+    if (box->directory)
+        text = replaced(a, text, box->directory, "${DIR}");
+    for (int i = 0; i < SANDBOX_PORTS; i++) {
+        char number[16], name[16] = "${PORT}";
+        snprintf(number, sizeof number, "%d", box->ports[i]);
+        if (i)
+            snprintf(name, sizeof name, "${PORT%d}", i + 1);
+        if (box->ports[i])
+            text = replaced(a, text, number, name);
+    }
+    return text;
 }

@@ -19,6 +19,8 @@ void sandbox_close(struct sandbox *box);
 /* text with the variables replaced. */
 const char *sandbox_expand(struct arena *a, const struct sandbox *box, const char *program,
                            const char *text);
+/* The reverse, for what the program says of them: its folder and ports by the variables' names. */
+const char *sandbox_mask(struct arena *a, const struct sandbox *box, const char *text);
 /* "PORT=40000" and so on: what shell commands find in their environment. */
 strings sandbox_environment(struct arena *a, const struct sandbox *box, const char *program);
 /* A copy of a test file (NULL stays NULL) with variables replaced where no shell does that, and a

@@ -93,6 +93,8 @@ static enum mode mode_for(const struct session *s, const struct tracee *process)
 {
     if (!process->launch || !process->launch->filtered)
         return MODE_PTRACE;
+    if (s->injection)
+        return MODE_INJECT;
     return s->engine == ENGINE_BREAKPOINT ? MODE_BREAKPOINT
            : s->engine == ENGINE_SECCOMP  ? MODE_SECCOMP
                                           : MODE_PTRACE;

@@ -3,7 +3,7 @@
  * its breakpoints cannot see does: code that becomes executable, calls of another architecture's
  * table, and the few that would take a process out of the tracer's sight. A call that a filter
  * allows by number alone costs nothing (the kernel keeps a bitmap of those). */
-#include "tracer/session.h"
+#include "tracer/classify.h"
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
@@ -61,16 +62,40 @@ static const struct sock_filter net[] = {
     ALLOW,
 };
 
-int filter_install(enum trace_engine engine)
+static struct sock_fprog *copy_filter(struct arena *a, const struct sock_filter *from, size_t count)
 {
-    struct sock_fprog program = {sizeof all / sizeof all[0], (struct sock_filter *)all};
+    struct sock_fprog *program = ARENA_NEW(a, struct sock_fprog);
+    program->filter = arena_array(a, count, sizeof *from);
+    program->len = (unsigned short)count;
+    memcpy(program->filter, from, count * sizeof *from);
+    return program;
+}
+
+struct sock_fprog *filter_for(struct arena *a, enum trace_engine engine,
+                              const struct injection *injection)
+{
     if (engine == ENGINE_BREAKPOINT)
-        program = (struct sock_fprog){sizeof net / sizeof net[0], (struct sock_filter *)net};
-    else if (engine != ENGINE_SECCOMP)
-        return 0;
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0)
+        return copy_filter(a, net, sizeof net / sizeof net[0]);
+    if (!injection)
+        return copy_filter(a, all, sizeof all / sizeof all[0]);
+    struct sock_filter filter[2 * SYSCALL_LIMIT + 8] = {
+        LOAD(arch), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0), ALLOW, LOAD(nr)};
+    size_t count = 4;
+    for (unsigned i = 0; i < SYSCALL_LIMIT; i++) {
+        if (!injection->how[i])
+            continue;
+        filter[count++] = (struct sock_filter)UNLESS(i, 1);
+        filter[count++] = (struct sock_filter)TRACE;
+    }
+    filter[count++] = (struct sock_filter)ALLOW;
+    return copy_filter(a, filter, count);
+}
+
+int filter_install(const struct sock_fprog *program)
+{
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, program) == 0)
         return 0;
     if (errno != EACCES || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return errno;
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0 ? 0 : errno;
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, program) == 0 ? 0 : errno;
 }

@@ -42,7 +42,7 @@ static void child(const struct start *start, pid_t parent, int report)
     if (good) {
         raise(SIGSTOP); /* until seized */
         failure.step = FAILED_FILTER;
-        errno = start->filtered ? filter_install(start->engine) : 0;
+        errno = start->filter ? filter_install(start->filter) : 0;
         good = errno == 0;
     }
     if (good) {
@@ -78,7 +78,7 @@ enum status launch_start(struct diag *d, struct arena *a, struct meeting *m,
         return diag_fail(d, STATUS_SYSTEM, "cannot create a pipe: %s", strerror(errno));
     struct launch *launch = ARENA_NEW(a, struct launch);
     launch->program = program;
-    launch->filtered = start->filtered;
+    launch->filtered = start->filter != NULL;
     pid_t parent = getpid();
     /* The lock makes the tracing thread wait until the launch is in the list. */
     pthread_mutex_lock(&m->lock);

@@ -2,6 +2,7 @@
  * The tracing thread: what every stop means, and how the stopped thread goes on. See ptrace(2),
  * "PTRACE_SEIZE". Births are followed by the kernel's own means, so that no process is ever
  * outside; should the tool die in any way, the kernel kills all of them (PTRACE_O_EXITKILL). */
+#include "tracer/classify.h"
 #include "tracer/code.h"
 #include "tracer/script.h"
 #include <errno.h>
@@ -217,6 +218,10 @@ static void call_begins(struct session *s, struct task *task, const struct call 
     keep_traced(task, call);
     if (mode == MODE_FOLLOW)
         return;
+    if (mode == MODE_INJECT) {
+        injection_apply(s, task, call);
+        return;
+    }
     bool plain = mode == MODE_PTRACE || task->process->space->plain;
     if (plain == seccomp)
         return;

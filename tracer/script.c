@@ -2,6 +2,7 @@
  * What happens in a run, in order: setup commands, the program, its tests, its end, cleanup
  * commands. Everything here is on the script thread. */
 #include "tracer/script.h"
+#include "tracer/classify.h"
 #include "tracer/shell.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@ enum {
     UNWATCHED_MS = 120000, /* a program without tests and without --wait */
     IDLE_MS = 5000,        /* such a program that only waits for events */
     GRACE_MS = 3000,       /* from SIGTERM to SIGKILL */
+    READY_MS = 10000,      /* until a server listens */
     OUTPUT_SHOWN = 4096,   /* bytes of an output in the profile */
 };
 
@@ -64,18 +66,35 @@ static const char *step_status(struct arena *a, const struct drive_step *step)
     return "not sent";
 }
 
+static const char *judged(const struct script *script, const struct drive_step *step, size_t index)
+{
+    const strings *expected = &tests_of(script)->expected;
+    const char *status = step_status(script->arena, step);
+    if (index < expected->count && *expected->items[index] &&
+        !matches(expected->items[index], step->size ? step->output : ""))
+        return arena_printf(script->arena, "%s, unexpected output", status);
+    return status;
+}
+
+/* A run that is compared with an untouched one need not go on once it differs. */
+static bool go_on(void *context, const struct drive_step *step, size_t index)
+{
+    const struct script *script = context;
+    const struct injection *injection = script->session->injection;
+    if (!injection || !injection->expected || index >= injection->expected->tests.count)
+        return true;
+    return same_status(injection->expected->tests.items[index].status, judged(script, step, index),
+                       injection->by_line);
+}
+
 static void keep_step(struct script *script, const struct drive_step *step, size_t index)
 {
     struct arena *a = script->arena;
-    const strings *expected = &tests_of(script)->expected;
     struct profile_test *result = vec_add(a, &script->results);
     result->command = step->command;
-    result->status = step_status(a, step);
+    result->status = judged(script, step, index);
     result->duration_ms = step->duration_us / 1000;
     result->output = shortened(a, step->output, step->size);
-    if (index < expected->count && *expected->items[index] &&
-        !matches(expected->items[index], step->size ? step->output : ""))
-        result->status = arena_printf(a, "%s, unexpected output", result->status);
 }
 
 static const char *end_status(const struct script *script, const struct drive *v)
@@ -146,6 +165,12 @@ static const char *const *arguments(struct script *script)
     return argv.items;
 }
 
+const struct sock_fprog *script_filter(struct script *script)
+{
+    const struct session *s = script->session;
+    return s->engine == ENGINE_PTRACE ? NULL : filter_for(script->arena, s->engine, s->injection);
+}
+
 static enum status start_program(struct script *script, struct process *p)
 {
     struct diag *d = &script->diag;
@@ -160,8 +185,7 @@ static enum status start_program(struct script *script, struct process *p)
                           .in = in[0],
                           .out = out[1],
                           .err = out[1],
-                          .filtered = true,
-                          .engine = script->session->engine};
+                          .filter = script_filter(script)};
     p->started_us = now_us();
     enum status status =
         launch_start(d, script->arena, script->meeting, &start, true, &script->program);
@@ -188,10 +212,10 @@ static void drain(struct process *p)
 
 /* Asks the program to end as an administrator would, so that its exit handlers run; then ends it.
  */
-static void end_program(struct script *script, struct process *p)
+static void end_program(struct script *script, struct process *p, bool gently)
 {
     process_close_input(p);
-    for (int again = 0; again < 2 && !process_ended(p); again++) {
+    for (int again = gently ? 0 : 2; again < 2 && !process_ended(p); again++) {
         int64_t until = now_us() + (int64_t)GRACE_MS * 500;
         meeting_ask(script->meeting, ASK_SIGNAL, script->program, SIGTERM);
         while (!process_ended(p) && now_us() < until) {
@@ -247,7 +271,9 @@ static void set_limits(struct script *script, struct drive *v)
         int64_t limit = tests->timeout_ms ? tests->timeout_ms : TEST_MS;
         script->deadline_us = now_us() + limit * 1000;
         v->run_ms = (int)limit;
-        v->ready_ms = limit < 10000 ? (int)limit : 10000;
+        v->ready_ms = limit < READY_MS ? (int)limit : READY_MS;
+        if (script->session->injection && script->session->injection->ready_ms)
+            v->ready_ms = script->session->injection->ready_ms;
     } else {
         v->run_ms = options->wait_ms ? options->wait_ms : UNWATCHED_MS;
         v->idle_ms = options->wait_ms ? 0 : IDLE_MS;
@@ -256,7 +282,8 @@ static void set_limits(struct script *script, struct drive *v)
 
 static void play(struct script *script)
 {
-    struct drive v = {.local = true, .run = run_shell, .begun = begun, .context = script};
+    struct drive v = {
+        .local = true, .run = run_shell, .begun = begun, .go_on = go_on, .context = script};
     struct process p = {.argv = arguments(script)};
     v.tests = sandbox_tests(script->arena, &script->box, script->session->path, tests_of(script));
     v.process = &p;
@@ -268,7 +295,10 @@ static void play(struct script *script)
     script->status = drive(&script->diag, script->arena, &v);
     bool by_itself = process_ended(&p);
     script->timed_out |= v.timed_out && v.tests;
-    end_program(script, &p);
+    struct injection *injection = script->session->injection;
+    if (injection && v.ready_us > injection->ready_us)
+        injection->ready_us = v.ready_us;
+    end_program(script, &p, !injection || !(v.enough || script->timed_out));
     if (by_itself && !script->timed_out) {
         script->exit_status = p.exit_status;
         script->signal = p.signal;

@@ -51,8 +51,7 @@ struct start {
     const char *const *env; /* the whole environment */
     const char *directory;  /* NULL: the present one */
     int in, out, err;
-    bool filtered;
-    enum trace_engine engine;
+    const struct sock_fprog *filter; /* NULL: none */
 };
 /* Starts a process that waits, stopped, for the tracing thread to seize it. A program that cannot
  * be executed: STATUS_INPUT names it. launch is in the arena given. */

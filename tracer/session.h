@@ -66,6 +66,7 @@ enum mode {
     MODE_FOLLOW,     /* only births, execs and ends */
     MODE_PTRACE,     /* stop at every call */
     MODE_SECCOMP,    /* a filter stops at every call */
+    MODE_INJECT,     /* a filter stops at the calls that are not to be made */
     MODE_BREAKPOINT, /* one-shot breakpoints, a filter for what they cannot see */
 };
 
@@ -112,7 +113,8 @@ struct session {
     const char *path; /* of the program, absolute */
     dev_t device;     /* and its identity */
     ino_t inode;
-    enum trace_engine engine; /* the one in use: never ENGINE_AUTO */
+    enum trace_engine engine;    /* the one in use: never ENGINE_AUTO */
+    struct injection *injection; /* calls that are not made; NULL: all are */
     struct meeting *meeting;
     struct tracee *processes; /* by id */
     struct task *tasks;       /* by id */
@@ -179,7 +181,10 @@ bool memory_write(pid_t id, uint64_t address, const void *data, size_t size);
 bool memory_string(pid_t id, uint64_t address, char *out, size_t limit);
 
 /* ---- filter.c ---- */
-/* Installs the engine's seccomp filter on the calling process; async-signal-safe. 0 or errno. */
-int filter_install(enum trace_engine engine);
+/* The engine's filter, or one that stops at the calls of an injection. */
+struct sock_fprog *filter_for(struct arena *a, enum trace_engine engine,
+                              const struct injection *injection);
+/* Installs a filter on the calling process; async-signal-safe. 0 or errno. */
+int filter_install(const struct sock_fprog *program);
 
 #endif

@@ -106,6 +106,15 @@ static void watch(struct script *script, struct subprocess *p, struct launch *la
     }
 }
 
+/* Shell commands may run the program under test. Without privileges a filter takes away those of
+ * set-user-ID programs: then only where the run makes no sense without it. */
+static const struct sock_fprog *shell_filter(struct script *script)
+{
+    const struct session *s = script->session;
+    bool wanted = s->injection || (s->engine == ENGINE_BREAKPOINT && geteuid() == 0);
+    return wanted ? script_filter(script) : NULL;
+}
+
 enum status shell_run(struct script *script, struct diag *d, struct subprocess *p)
 {
     struct arena *a = script->arena;
@@ -120,7 +129,8 @@ enum status shell_run(struct script *script, struct diag *d, struct subprocess *
                           .directory = p->directory ? p->directory : script->box.directory,
                           .in = nothing,
                           .out = ends[1],
-                          .err = ends[1]};
+                          .err = ends[1],
+                          .filter = shell_filter(script)};
     struct launch *launch = NULL;
     int64_t began = now_us();
     enum status status = launch_start(d, a, script->meeting, &start, false, &launch);

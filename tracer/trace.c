@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The runs of a program and what they add up to. */
 #include "common/file.h"
+#include "tracer/classify.h"
 #include "tracer/code.h"
 #include "tracer/script.h"
 #include <errno.h>
@@ -46,9 +47,12 @@ static enum status check_program(struct diag *d, const char *path, struct stat *
 /* Whether seccomp filters may be installed here: tried in a child. */
 static bool filters_work(void)
 {
+    struct arena *a = arena_new();
+    const struct sock_fprog *filter = filter_for(a, ENGINE_BREAKPOINT, NULL);
     pid_t pid = fork();
     if (pid == 0)
-        _exit(filter_install(ENGINE_BREAKPOINT) ? 1 : 0);
+        _exit(filter_install(filter) ? 1 : 0);
+    arena_free(a);
     int status = -1;
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
@@ -59,6 +63,10 @@ static void choose_engine(struct session *s)
 {
     enum trace_engine wished = s->options->engine;
     s->engine = wished;
+    if (s->injection) {
+        s->engine = ENGINE_SECCOMP;
+        return;
+    }
     if (wished == ENGINE_AUTO)
         s->engine = s->options->count ? ENGINE_SECCOMP : ENGINE_BREAKPOINT;
     if (s->engine == ENGINE_PTRACE || filters_work())
@@ -102,9 +110,9 @@ static void keep_results(struct arena *a, const struct script *script, struct pr
     vec_each (result, &script->results) {
         struct profile_test *copy = vec_add(a, &out->tests);
         *copy = *result;
-        copy->command = arena_strdup(a, result->command);
+        copy->command = sandbox_mask(a, &script->box, result->command);
         copy->status = arena_strdup(a, result->status);
-        copy->output = result->output ? arena_strdup(a, result->output) : NULL;
+        copy->output = result->output ? sandbox_mask(a, &script->box, result->output) : NULL;
     }
 }
 
@@ -192,36 +200,52 @@ static enum status run_all(struct session *s, struct arena *a, struct profile_dy
     return STATUS_OK;
 }
 
-enum status trace(struct diag *d, struct arena *a, const char *path,
-                  const struct tracer_options *options, struct profile *profile)
+static enum status prepare(struct session *s, struct injection *injection)
 {
     struct stat st;
-    enum status status = check_program(d, path, &st);
+    enum status status = check_program(s->diag, s->path, &st);
     if (status)
         return status;
-    struct session s = {.diag = d,
-                        .arena = arena_new(),
-                        .options = options,
-                        .path = path,
-                        .device = st.st_dev,
-                        .inode = st.st_ino};
-    s.sets = sets_new(s.arena);
-    unit_for(&s, path, true);
-    choose_engine(&s);
-    /* Daemons become children of the tool, to be waited for like the rest. */
-    int reaper = 0;
-    prctl(PR_GET_CHILD_SUBREAPER, &reaper);
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-    struct profile_dynamic *out = &profile->dynamic_part;
-    status = run_all(&s, a, out);
-    prctl(PR_SET_CHILD_SUBREAPER, reaper);
-    out->engine = trace_engine_names[s.engine];
-    out->present = !status || status == STATUS_FOUND;
-    record_finish(&s, a, out);
-    diag_debug(d, 1, "traced with the %s engine: %lld stops", out->engine, (long long)s.stops);
+    s->device = st.st_dev;
+    s->inode = st.st_ino;
+    s->sets = sets_new(s->arena);
+    s->injection = injection;
+    unit_for(s, s->path, true);
+    choose_engine(s);
+    return STATUS_OK;
+}
+
+enum status trace_runs(struct diag *d, struct arena *a, const char *path,
+                       const struct tracer_options *options, struct injection *injection,
+                       struct profile_dynamic *out)
+{
+    struct session s = {.diag = d, .arena = arena_new(), .options = options, .path = path};
+    enum status status = prepare(&s, injection);
+    if (!status) {
+        /* Daemons become children of the tool, to be waited for like the rest. */
+        int reaper = 0;
+        prctl(PR_GET_CHILD_SUBREAPER, &reaper);
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
+        status = run_all(&s, a, out);
+        prctl(PR_SET_CHILD_SUBREAPER, reaper);
+        out->engine = trace_engine_names[s.engine];
+        out->present = !status || status == STATUS_FOUND;
+        record_finish(&s, a, out);
+        diag_debug(d, 1, "traced with the %s engine: %lld stops", out->engine, (long long)s.stops);
+    }
     HASH_CLEAR(hh, s.objects);
     HASH_CLEAR(hh, s.tasks);
     HASH_CLEAR(hh, s.processes);
     arena_free(s.arena);
+    return status;
+}
+
+enum status trace(struct diag *d, struct arena *a, const char *path,
+                  const struct tracer_options *options, struct profile *profile)
+{
+    struct profile_dynamic *out = &profile->dynamic_part;
+    enum status status = trace_runs(d, a, path, options, NULL, out);
+    if (!status && options->classify)
+        status = classify(d, a, path, options, out);
     return status;
 }
