@@ -61,8 +61,11 @@ enum status file_read(struct diag *d, struct arena *a, const char *path, size_t 
         status = diag_fail(d, STATUS_INPUT, "%s: cannot examine: %s", path, strerror(errno));
     else if (S_ISDIR(st.st_mode))
         status = diag_fail(d, STATUS_INPUT, "%s: is a directory, a file was expected", path);
-    else if (!S_ISREG(st.st_mode))
-        status = diag_fail(d, STATUS_INPUT, "%s: not a regular file", path);
+    else if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+        status = diag_fail(d, STATUS_INPUT, "%s: neither a regular file nor a pipe", path);
+    else if (fcntl(fd, F_SETFL, 0) !=
+             0) /* it was opened so that a pipe could not keep us waiting */
+        status = diag_fail(d, STATUS_SYSTEM, "%s: %s", path, strerror(errno));
     else
         status = read_all(d, a, fd, path, limit, data, size);
     close(fd);
