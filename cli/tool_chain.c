@@ -75,6 +75,10 @@ static const char *verification_obstacle(const struct chain *c)
 static enum status compare(struct chain *c, const char *dir, struct verif *verdicts)
 {
     struct cli *cli = c->cli;
+    if (c->dep.tracer.tests) { /* already read, and a pipe cannot be read twice */
+        c->verif.tests = *c->dep.tracer.tests;
+        c->verif.verif.tests = &c->verif.tests;
+    }
     enum status status = verif_prepare(&c->verif, dir);
     if (status)
         return status;
