@@ -115,14 +115,45 @@ static bool has_multiboot(const unsigned char *data, size_t size)
     return false;
 }
 
+/* A PVH kernel has a note of the name Xen and the type 18 (XEN_ELFNOTE_PHYS32_ENTRY) that says
+ * where to enter it (xen/include/public/elfnote.h). */
+static bool has_pvh_note(int fd, const Elf64_Ehdr *header)
+{
+    enum { MOST_SEGMENTS = 64, MOST_NOTES = 4096, PHYS32_ENTRY = 18 };
+    Elf64_Phdr segments[MOST_SEGMENTS];
+    size_t count = header->e_phnum < MOST_SEGMENTS ? header->e_phnum : MOST_SEGMENTS;
+    ssize_t got = pread(fd, segments, count * sizeof segments[0], (off_t)header->e_phoff);
+    for (size_t i = 0; header->e_phentsize == sizeof segments[0] && got > 0 &&
+                       i < (size_t)got / sizeof segments[0];
+         i++) {
+        unsigned char notes[MOST_NOTES];
+        size_t want = segments[i].p_filesz < sizeof notes ? segments[i].p_filesz : sizeof notes;
+        if (segments[i].p_type != PT_NOTE ||
+            pread(fd, notes, want, (off_t)segments[i].p_offset) != (ssize_t)want)
+            continue;
+        for (size_t at = 0; at + 16 <= want; at += 4) {
+            Elf64_Nhdr note;
+            memcpy(&note, notes + at, sizeof note);
+            if (note.n_namesz == 4 && note.n_type == PHYS32_ENTRY &&
+                memcmp(notes + at + sizeof note, "Xen", 4) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 const char *image_kind(const char *path)
 {
     static const char *const kinds[] = {"unknown", "kvm", "linux", "arm64"};
     unsigned char data[HEADER];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t size = fd < 0 ? -1 : read(fd, data, sizeof data);
+    bool pvh = size >= (ssize_t)sizeof(Elf64_Ehdr) && memcmp(data, ELFMAG, SELFMAG) == 0 &&
+               has_pvh_note(fd, (const void *)data);
     if (fd >= 0)
         close(fd);
+    if (pvh)
+        return kinds[1];
     if (size > 2 && memcmp(data, "#!", 2) == 0)
         return kinds[2];
     if (size < (ssize_t)sizeof(Elf64_Ehdr))
@@ -155,8 +186,24 @@ static bool in_path(const char *name)
     return false;
 }
 
+/* A software-only KVM (of a nested guest, say) offers /dev/kvm but emulates part of the guest's
+ * instructions and gives up on others; only a processor with VT-x or AMD-V keeps the promise. */
+static bool processor_virtualises(void)
+{
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    char line[8192];
+    bool found = false;
+    while (file && !found && fgets(line, sizeof line, file))
+        found = strncmp(line, "flags", 5) == 0 && (strstr(line, " vmx") || strstr(line, " svm"));
+    if (file)
+        fclose(file);
+    return found;
+}
+
 static bool usable(const char *path)
 {
+    if (strcmp(path, "/dev/kvm") == 0 && !processor_virtualises())
+        return false;
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd >= 0)
         close(fd);
