@@ -90,6 +90,34 @@ static void add_clauses(struct arena *a, text *t, const char *word, const catalo
                  c->condition ? c->condition : "");
 }
 
+/* The defaults of a bool, each as "y under a condition". It means the same, and older kconfig
+ * programs (kconfig-frontends) then leave an option without a prompt that comes out as n unwritten,
+ * as newer ones and the model do: where any default took part, even n, they note that it is not
+ * set. */
+static void add_bool_defaults(struct arena *a, text *t, const catalogue_clauses *list)
+{
+    const char *earlier = NULL; /* the first default whose condition holds is the one that counts */
+    vec_each (c, list) {
+        strings terms = {0};
+        if (strcmp(c->value, "y") != 0)
+            vec_push(a, &terms, arena_printf(a, "(%s)", c->value));
+        if (c->condition)
+            vec_push(a, &terms, arena_printf(a, "(%s)", c->condition));
+        if (earlier)
+            vec_push(a, &terms, arena_printf(a, "!(%s)", earlier));
+        if (strcmp(c->value, "n") != 0) {
+            text_add(a, t, "\tdefault y");
+            for (size_t i = 0; i < terms.count; i++)
+                text_add(a, t, "%s%s", i ? " && " : " if ", terms.items[i]);
+            text_add(a, t, "\n");
+        }
+        if (!c->condition)
+            break;
+        earlier = earlier ? arena_printf(a, "%s || (%s)", earlier, c->condition)
+                          : arena_printf(a, "(%s)", c->condition);
+    }
+}
+
 static void add_prompt(struct arena *a, text *t, const char *word, const char *name,
                        const char *visible)
 {
@@ -111,7 +139,10 @@ static void add_option(struct arena *a, text *t, const struct catalogue_option *
         text_add(a, t, "\t%s\n", word);
     if (o->depends)
         text_add(a, t, "\tdepends on %s\n", o->depends);
-    add_clauses(a, t, "default", &o->defaults);
+    if (o->type == OPTION_BOOL)
+        add_bool_defaults(a, t, &o->defaults);
+    else
+        add_clauses(a, t, "default", &o->defaults);
     add_clauses(a, t, "select", &o->selects);
     add_clauses(a, t, "imply", &o->implies);
     vec_each (r, &o->ranges)

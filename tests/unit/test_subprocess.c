@@ -101,14 +101,18 @@ static void ends_the_whole_group_at_the_deadline(void **state)
     assert_true(p.duration_ms < 10000);
     pid_t child = (pid_t)strtol(p.out, NULL, 10);
     assert_true(child > 1);
+    /* Killed is not yet dead, and dead not yet reaped by whoever inherited it. */
     const char *stat = arena_printf(f->arena, "/proc/%d/stat", (int)child);
-    char line[256] = "";
-    FILE *file = fopen(stat, "r");
-    if (file) { /* dead, but not yet reaped by whoever inherited it */
-        char *got = fgets(line, sizeof line, file);
-        fclose(file);
-        assert_true(!got || strstr(line, ") Z "));
+    bool gone = false;
+    for (int tries = 0; tries < 300 && !gone; tries++, usleep(10000)) {
+        char line[256] = "";
+        FILE *file = fopen(stat, "r");
+        gone = !file || !fgets(line, sizeof line, file) || strstr(line, ") Z ") ||
+               strstr(line, ") X ");
+        if (file)
+            fclose(file);
     }
+    assert_true(gone);
 }
 
 static void names_what_cannot_be_run(void **state)
