@@ -58,6 +58,9 @@ void engine_add_objects(struct engine *e)
         o->base = o->absolute && i == 0 ? 0 : (uint64_t)(i + 1) << 40;
         o->self_relocating =
             i == e->map->interpreter || (i == 0 && e->map->interpreter == LINKMAP_NONE);
+        const struct elf_section *got = elf_section_named(o->elf, ".got");
+        if (got)
+            o->got = (struct elf_range){got->address, got->size};
         o->plugin = i >= e->map->initial;
         vec_push(e->arena, &e->objects, o);
         find_hooks(e, o);

@@ -112,7 +112,7 @@ struct function {
     uint32_t relevant;              /* inputs whose constants matter (bits of deps) */
     struct function *forward;       /* a call stub: what it jumps to */
     bool examined;                  /* stub is valid */
-    bool numbers;                   /* a system-call number depends on its inputs */
+    uint32_t numbers;               /* those among them that a system-call number or a name needs */
     bool stub;                      /* forward (or nothing, when unresolved) instead of a body */
     bool resolver;                  /* an IFUNC resolver stands in for its results */
     bool data;                      /* no code after all */
@@ -172,6 +172,7 @@ struct object {
     struct address_map blocks, units, functions_by_address;
     VEC(uint64_t) bounds; /* starts of data objects */
     struct address_map spans;
+    struct elf_range got; /* .got: written by relocation only */
     bool prepared, bounded;
     bool go;              /* all registers are lost over calls */
     bool absolute;        /* addresses are constants in code and data, not all relocated */

@@ -3,7 +3,7 @@
 #include "analyzer/interp.h"
 #include <stdlib.h>
 
-enum { TABLE_LIMIT = 4096, NUMBERS_LIMIT = 512 };
+enum { TABLE_LIMIT = 4096, NUMBERS_LIMIT = 512, GO_OUTGOING = 7 * 8 };
 
 static bool at_entry_depth(const struct run *r)
 {
@@ -44,6 +44,20 @@ static void gather_inputs(struct run *r, const struct function *f, bool tail,
         engine_require(r->e, r->c->function, wanted, true);
 }
 
+/* Go's callees write results and spilled arguments into the lowest words of their caller's frame.
+ */
+static void forget_outgoing(struct run *r)
+{
+    struct state *s = &r->s;
+    const struct value_data *d = value_get(&r->e->values, s->reg[REG_SP]);
+    unsigned kept = 0;
+    for (unsigned i = 0; i < s->slots; i++)
+        if (d->kind == VK_STACK &&
+            (s->slot[i].offset < d->first || s->slot[i].offset >= d->first + GO_OUTGOING))
+            s->slot[kept++] = s->slot[i];
+    s->slots = (uint16_t)kept;
+}
+
 static void clobber_for_call(struct run *r)
 {
     for (unsigned reg = REG_AX; reg <= REG_R11; reg++)
@@ -53,7 +67,7 @@ static void clobber_for_call(struct run *r)
         for (unsigned reg = 0; reg < REG_COUNT; reg++)
             if (reg != REG_SP)
                 r->s.reg[reg] = VALUE_TOP;
-        state_forget(&r->s);
+        forget_outgoing(r);
     }
     r->s.flags.op = 0;
     r->s.flags.reg = REG_NONE;

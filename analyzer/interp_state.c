@@ -128,8 +128,12 @@ value state_slot(struct run *r, int64_t offset, unsigned width)
     }
     if (offset >= 8 && offset < 8 + 8 * DEP_STACK_COUNT && !r->s.escaped)
         return value_top(v, 1u << (DEP_STACK + (offset - 8) / 8), UINT64_MAX);
-    if (offset == 0)
+    /* Who reads its return address may return again later, or from elsewhere: setjmp, a switch of
+     * coroutines. */
+    if (offset == 0) {
         r->c->function->twice = true;
+        r->c->returns = true;
+    }
     return VALUE_TOP;
 }
 

@@ -44,6 +44,8 @@ bool memory_constant(const struct object *o, uint64_t address)
 {
     if (!elf_writable_at(o->elf, address))
         return elf_segment_at(o->elf, address) != NULL;
+    if (address >= o->got.address && address - o->got.address < o->got.size)
+        return true;
     /* What relocates itself writes to its own before it protects them. */
     if (o->self_relocating)
         return false;
