@@ -20,23 +20,43 @@ static void show(void *context, const struct instruction *i)
     struct listing *l = context;
     const unsigned char *bytes = l->image->elf.data + l->section->offset + i->offset;
     char hex[64];
-    for (unsigned k = 0; k < i->length && k < sizeof hex / 3; k++)
-        snprintf(hex + k * 3, 4, "%02x ", bytes[k]);
-    if (!i->length)
-        hex[0] = '\0';
+    unsigned used = 0;
+    for (unsigned k = 0; k < i->length && used + 4 < sizeof hex; k++) {
+        hex[used++] = "0123456789abcdef"[bytes[k] >> 4];
+        hex[used++] = "0123456789abcdef"[bytes[k] & 15];
+        hex[used++] = ' ';
+    }
+    hex[used] = '\0';
     uint64_t address = l->section->address + i->offset;
     if (l->table) {
         table_address(l->table, address);
         table_text(l->table, l->function ? l->function->name : NULL);
         table_number(l->table, i->length);
-        table_text(l->table, arena_strndup(l->image->arena, hex, strlen(hex) - 1));
+        table_text(l->table, arena_strndup(l->image->arena, hex, used ? used - 1 : 0));
         table_text(l->table, arena_strdup(l->image->arena, i->text));
         table_text(l->table, i->note);
         return;
     }
-    printf("  %8" PRIx64 ":\t%-30s %s", address, hex, i->text);
-    if (i->note)
-        printf("    ; %s", i->note);
+    char line[32];
+    char *p = line + sizeof line;
+    unsigned digits = 0;
+    do {
+        *--p = "0123456789abcdef"[address & 15];
+        digits++;
+    } while (address >>= 4);
+    for (; digits < 10; digits++)
+        *--p = ' ';
+    fwrite(p, 1, (size_t)(line + sizeof line - p), stdout);
+    fputs(":\t", stdout);
+    fputs(hex, stdout);
+    for (; used < 30; used++)
+        putchar_unlocked(' ');
+    putchar_unlocked(' ');
+    fputs(i->text, stdout);
+    if (i->note) {
+        fputs("    ; ", stdout);
+        fputs(i->note, stdout);
+    }
     putchar('\n');
 }
 

@@ -382,7 +382,11 @@ static enum status run(int argc, char **argv, struct cli *cli)
     if (!o.inputs.count)
         return diag_fail(&cli->diag, STATUS_INPUT,
                          "no file given: an object, archive, image or build folder (see --help)");
-    return run_all(&o);
+    static char buffer[1 << 18]; /* listings of millions of lines */
+    setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
+    status = run_all(&o);
+    fflush(stdout);
+    return status;
 }
 
 const struct tool tool_memanalyser = {"memanalyser",

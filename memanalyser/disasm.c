@@ -45,6 +45,15 @@ append_styled(void *stream, enum disassembler_style style, const char *format, .
     size_t left = sizeof dis->text - dis->used;
     va_list args;
     va_start(args, format);
+    if (format[0] == '%' && format[1] == 's' && !format[2]) { /* nearly always */
+        const char *s = va_arg(args, const char *);
+        size_t length = strlen(s), room = left - 1;
+        memcpy(dis->text + dis->used, s, length < room ? length : room);
+        dis->used += length < room ? length : room;
+        dis->text[dis->used] = '\0';
+        va_end(args);
+        return (int)length;
+    }
     int n = vsnprintf(dis->text + dis->used, left, format, args);
     va_end(args);
     if (n > 0)
