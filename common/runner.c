@@ -21,9 +21,16 @@
 
 static const struct runner runners[] = {
     {.name = "linux",
-     .what = "the image is a Linux executable",
+     .what = "the core builds Linux executables; its files are its own",
      .template = "{image} [--initrd={initrd}] {args}",
      .kind = "linux",
+     .exit_from = EXIT_PROCESS,
+     .local = true,
+     .slow = 1},
+    {.name = "host",
+     .what = "a script or program of this host, and its file system",
+     .template = "{image} [--initrd={initrd}] {args}",
+     .kind = "host",
      .exit_from = EXIT_PROCESS,
      .local = true,
      .shares_files = true,
@@ -142,9 +149,25 @@ static bool has_pvh_note(int fd, const Elf64_Ehdr *header)
     return false;
 }
 
+/* It asks for a dynamic linker: nothing that boots does. */
+static bool has_interpreter(const unsigned char *data, size_t size)
+{
+    Elf64_Ehdr h;
+    Elf64_Phdr p;
+    memcpy(&h, data, sizeof h);
+    for (size_t i = 0; i < h.e_phnum && h.e_phentsize == sizeof p; i++) {
+        if (h.e_phoff > size || size - h.e_phoff < (i + 1) * sizeof p)
+            return false;
+        memcpy(&p, data + h.e_phoff + i * sizeof p, sizeof p);
+        if (p.p_type == PT_INTERP)
+            return true;
+    }
+    return false;
+}
+
 const char *image_kind(const char *path)
 {
-    static const char *const kinds[] = {"unknown", "kvm", "linux", "arm64"};
+    static const char *const kinds[] = {"unknown", "kvm", "linux", "arm64", "host"};
     unsigned char data[HEADER];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t size = fd < 0 ? -1 : read(fd, data, sizeof data);
@@ -155,7 +178,7 @@ const char *image_kind(const char *path)
     if (pvh)
         return kinds[1];
     if (size > 2 && memcmp(data, "#!", 2) == 0)
-        return kinds[2];
+        return kinds[4];
     if (size < (ssize_t)sizeof(Elf64_Ehdr))
         return kinds[0];
     if (size > 0x206 && memcmp(data + 0x202, "HdrS", 4) == 0)
@@ -168,7 +191,7 @@ const char *image_kind(const char *path)
     bool elf = memcmp(data, ELFMAG, SELFMAG) == 0;
     if (elf && header->e_machine == EM_AARCH64)
         return kinds[3];
-    return elf ? kinds[2] : kinds[0];
+    return !elf ? kinds[0] : has_interpreter(data, (size_t)size) ? kinds[4] : kinds[2];
 }
 
 static bool in_path(const char *name)

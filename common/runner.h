@@ -42,7 +42,8 @@ struct runner {
     int slow;          /* times are this much longer than on the host */
 };
 
-/* "kvm" (boots by multiboot or the Linux protocol), "linux" (an executable), "unknown". */
+/* "kvm" (boots by multiboot or the Linux protocol), "arm64", "linux" (an executable that needs no
+ * dynamic linker), "host" (a script or dynamic program), "unknown". */
 const char *image_kind(const char *path);
 
 /* The runner named, or the template given, or the first in the table that can run this image

@@ -231,7 +231,7 @@ static void runner_templates(void **state)
     assert_int_equal(parse_memory("1GiB"), 1 << 30);
     assert_int_equal(parse_memory("12x"), -1);
     assert_int_equal(parse_memory("-1"), -1);
-    assert_string_equal(image_kind("/bin/sh"), "linux");
+    assert_string_equal(image_kind("/bin/sh"), "host");
     assert_string_equal(image_kind("/etc/passwd"), "unknown");
 }
 
