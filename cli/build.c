@@ -52,7 +52,10 @@ static const struct argp_option options[] = {
     {"prefer", KEY_PREFER, "LIST", 0, "Options or libraries to take where possible", 2},
     {"keep-going", KEY_KEEP_GOING, NULL, 0,
      "List needs that pins exclude as missing instead of failing", 2},
-    {"weights", KEY_WEIGHTS, "FILE", 0, "Layout document: libraries cost their measured bytes", 2},
+    {"weights", KEY_WEIGHTS, "FILE", 0,
+     "Layout document: libraries cost their measured bytes; or weights.json of --perf: what "
+     "served the objective best",
+     2},
     {"objective", KEY_OBJECTIVE, "size|boot|memory|throughput", 0,
      "Flags and features to prefer (default: as few libraries as can be, the rest as usual)", 2},
     {"alternatives", KEY_ALTERNATIVES, NULL, 0, "What other choices would cost", 2},
@@ -227,7 +230,8 @@ enum status build_run(struct build_options *o, const char *dir, const struct pro
     struct catalogue catalogue;
     struct layout *weights = ARENA_NEW(cli->arena, struct layout);
     enum status status = build_catalogue(o, &catalogue);
-    if (!status && o->weights_file) {
+    bool choices = o->weights_file && weights_are_choices(o->weights_file);
+    if (!status && o->weights_file && !choices) {
         status = layout_read(&cli->diag, cli->arena, o->weights_file, weights);
         o->matcher.weights = weights;
     }
@@ -244,6 +248,8 @@ enum status build_run(struct build_options *o, const char *dir, const struct pro
         match(&cli->diag, cli->arena, profile, &catalogue, &o->matcher, selection);
     if (matched > STATUS_FOUND)
         return matched;
+    if (choices && (status = weights_apply(o, profile, &catalogue, selection)))
+        return status;
     if ((status = write_selection(cli, dir, selection)))
         return status;
     if (o->stubs)

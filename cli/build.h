@@ -37,6 +37,12 @@ enum status build_catalogue(struct build_options *o, struct catalogue *out);
 enum status build_run(struct build_options *o, const char *dir, const struct profile *profile,
                       struct selection *selection, struct build_result *result);
 
+/* Whether a file is what --perf writes (weights.json) and not a layout document. */
+bool weights_are_choices(const char *path);
+/* Sets on a selection the options that the weights file has for the objective asked for. */
+enum status weights_apply(struct build_options *o, const struct profile *profile,
+                          const struct catalogue *catalogue, struct selection *selection);
+
 /* The profile to build from: the one --profile names, the one of this very program in dir, or a new
  * static analysis. */
 enum status build_profile(struct build_options *o, const char *program, const char *dir,

@@ -27,7 +27,8 @@ static const struct argp_option options[] = {
     {"trace-image", KEY_TRACE, "FILE", 0,
      "The same image with the core's trace of system calls on, run to find a cause", 1},
     {"runner", KEY_RUNNER, "NAME|COMMAND", 0,
-     "linux, host, qemu-kvm, qemu-tcg, qemu-arm64, firecracker, or a command with {image} in it, and "
+     "linux, host, qemu-kvm, qemu-tcg, qemu-arm64, firecracker, or a command with {image} in it, "
+     "and "
      "{initrd} {args} {memory} where it wants them",
      1},
     {"memory", KEY_MEMORY, "SIZE", 0, "Memory of the machine (default 128M)", 1},
