@@ -80,14 +80,15 @@ is($v->{verdict}, 'same', '... verified');
 is_deeply($v->{fixes}[0]{pinned}, ['LIBPOSIX_TIME'], '... by what it added');
 
 # A library that is there but wrong: its core is patched, the blame falls on it.
-system("cp -r '$src/tests/core' broken");
-my $file = (grep { slurp($_) =~ /CORE_SYSCALL3\([a-z_]+, lseek|CORE_RAW3\(lseek/ } glob('broken/lib/*/*.c'))[0];
+mkdir 'broken';
+system("cp -r '$src/tests/core' broken/core");
+my $file = (grep { slurp($_) =~ /CORE_SYSCALL3\([a-z_]+, lseek|CORE_RAW3\(lseek/ } glob('broken/core/lib/*/*.c'))[0];
 ok($file, 'the call to be broken is found');
 my $text = slurp($file);
 $text =~ s/(CORE_(?:SYSCALL3\([a-z_]+, |RAW3\()lseek[^{]*\{)/$1\n    if (fd > 2)\n        return -EINVAL;/ or die;
 spew($file, $text);
 {
-    local $core = $core =~ s/\S+tests\/core /broken /r;
+    local $core = $core =~ s/\S+tests\/core /broken\/core /r;
     ($status, $v) = verif('wrong', '');
 }
 is($status, 1, 'a call with a wrong result is caught') or diag slurp('wrong.txt'), slurp('wrong.err');
