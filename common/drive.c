@@ -424,6 +424,10 @@ enum status drive(struct diag *d, struct arena *a, struct drive *v)
         else
             status = run_exec(&s);
     }
+    /* A machine does not see that its serial line was closed; a terminal's end of input it does. */
+    static const char end_of_input[] = "\x04";
+    if (!v->local && v->tests && v->tests->type == TEST_STDIN && !ended(&s))
+        hand_over(&s, &v->process->input, end_of_input, 1);
     process_close_input(v->process);
     if (!status && !v->enough)
         await_end(&s);
