@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { MAX_DEPTH = 32 };
 static const size_t file_limit = (size_t)256 << 20, archive_limit = (size_t)2 << 30;
@@ -54,6 +55,19 @@ static void add_existing(struct job *j, struct list *l, const char *path)
     struct stat st;
     if (!unfit(path) && stat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
         add(j, l, path, S_ISDIR(st.st_mode));
+}
+
+/* Whether the very file is in the list, perhaps by another path. */
+static bool has_file(const struct list *l, const char *path)
+{
+    struct stat wanted, st;
+    if (stat(path, &wanted) != 0)
+        return false;
+    vec_each (i, &l->items)
+        if (!i->folder && stat(i->path, &st) == 0 && st.st_ino == wanted.st_ino &&
+            st.st_dev == wanted.st_dev)
+            return true;
+    return false;
 }
 
 static enum status add_tree(struct job *j, struct list *l, const char *path, int depth)
@@ -106,8 +120,10 @@ static enum status gather(struct job *j, struct list *l)
         add_existing(j, l, lib->path);
         cache = cache || !default_folder(lib->path);
     }
+    /* The traced run names libraries by their last link; those of the link map are there already.
+     */
     vec_each (lib, &p->dynamic_part.libraries)
-        if (lib->path && !unfit(lib->path))
+        if (lib->path && !unfit(lib->path) && !has_file(l, lib->path))
             add_existing(j, l, lib->path);
     if (cache)
         add_existing(j, l, "/etc/ld.so.cache");
@@ -198,6 +214,8 @@ enum status step_initrd(struct job *j)
             p->path, p->interpreter);
     const char *name = bare ? "initrd.elf" : "initrd.cpio";
     const char *to = arena_printf(j->a, "%s/%s", j->app_dir, name);
+    /* One that an earlier selection left behind would be taken for this one's. */
+    unlink(arena_printf(j->a, "%s/%s", j->app_dir, bare ? "initrd.cpio" : "initrd.elf"));
     struct list l = {0};
     enum status status = bare ? file_copy(j->d, p->path, to) : gather(j, &l);
     if (!status && !bare) {
