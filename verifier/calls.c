@@ -23,12 +23,22 @@ enum status calls_read(struct diag *d, struct arena *a, struct console *c, const
     return STATUS_OK;
 }
 
+bool events_hold_trace(const console_events *events)
+{
+    vec_each (e, events)
+        if (e->kind == CONSOLE_TRACE)
+            return true;
+    return false;
+}
+
 void calls_of_events(struct arena *a, const console_events *events, calls *out)
 {
+    /* A core that traces tells a refused call twice. */
+    bool trace = events_hold_trace(events);
     vec_each (e, events) {
         if (e->kind == CONSOLE_TRACE)
             vec_push(a, out, ((struct call){e->text, e->arguments, e->result, e->has_result}));
-        else if (e->kind == CONSOLE_MISSING)
+        else if (e->kind == CONSOLE_MISSING && !trace)
             vec_push(a, out, ((struct call){e->text, "", -ENOSYS, true}));
     }
 }

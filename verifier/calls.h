@@ -23,6 +23,8 @@ void calls_record(void *recording, const char *const *argv);
 /* Reads such a file. */
 enum status calls_read(struct diag *d, struct arena *a, struct console *c, const char *path,
                        calls *out);
+/* True when the core traced its calls, and did not only tell of some. */
+bool events_hold_trace(const console_events *events);
 /* Those that a console told. */
 void calls_of_events(struct arena *a, const console_events *events, calls *out);
 

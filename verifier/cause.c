@@ -45,7 +45,7 @@ static void trace_image(struct search *s)
 {
     const struct cause_input *in = s->in;
     s->image = in->image->calls;
-    if (s->image.count || !in->verif_image->trace)
+    if (events_hold_trace(&in->image->events) || !in->verif_image->trace)
         return;
     struct image twin = *in->verif_image;
     twin.path = twin.trace;
