@@ -48,15 +48,15 @@ static const struct {
 /* Tags whose value is an offset into the string table. */
 static const struct {
     int64_t tag;
-    size_t offset; /* of a const char * member; NEEDED goes into a list */
+    size_t offset; /* of a const char * member; 0: goes into a list */
     const char *name;
 } string_tags[] = {
     {DT_NEEDED, 0, "DT_NEEDED"},
     {DT_SONAME, offsetof(struct elf_object, soname), "DT_SONAME"},
     {DT_RPATH, offsetof(struct elf_object, rpath), "DT_RPATH"},
     {DT_RUNPATH, offsetof(struct elf_object, runpath), "DT_RUNPATH"},
-    {DT_FILTER, offsetof(struct elf_object, filter), "DT_FILTER"},
-    {DT_AUXILIARY, offsetof(struct elf_object, auxiliary), "DT_AUXILIARY"},
+    {DT_FILTER, 0, "DT_FILTER"},
+    {DT_AUXILIARY, 0, "DT_AUXILIARY"},
 };
 
 static void take_plain(struct elf_object *o, const Elf64_Dyn *entry)
@@ -88,6 +88,9 @@ static enum status take_string(struct diag *d, struct elf_object *o, const Elf64
                              o->tables->strings_size, o->strtab);
         if (entry->d_tag == DT_NEEDED)
             vec_push(o->arena, &o->needed, text);
+        else if (!string_tags[i].offset)
+            vec_push(o->arena, &o->filters,
+                     ((struct elf_filter){text, entry->d_tag == DT_AUXILIARY}));
         else
             memcpy((char *)o + string_tags[i].offset, &text, sizeof text);
     }

@@ -66,6 +66,12 @@ enum elf_kind {
 };
 extern const char *const elf_kind_names[]; /* "static", "static-pie", "dynamic", ... */
 
+/* DT_FILTER or DT_AUXILIARY: a library searched in place of, or before, the object itself. */
+struct elf_filter {
+    const char *name;
+    bool optional; /* DT_AUXILIARY */
+};
+
 struct elf_range {
     uint64_t address, size; /* virtual address and bytes; size 0: none */
 };
@@ -107,7 +113,7 @@ struct elf_object {
     bool dynamic; /* has a dynamic section */
     strings needed;
     const char *rpath, *runpath; /* as written; rpath NULL when there is a runpath */
-    const char *filter, *auxiliary;
+    VEC(struct elf_filter) filters;
     uint64_t flags_1; /* DF_1_* */
     bool symbolic;    /* DT_SYMBOLIC or DF_SYMBOLIC */
     bool bind_now;

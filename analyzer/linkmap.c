@@ -119,12 +119,49 @@ static enum status need_all(struct diag *d, struct linkmap *map, struct linkmap_
     return STATUS_OK;
 }
 
+static void insert(struct linkmap *map, struct linkmap_group *group, size_t place, size_t object)
+{
+    vec_push(map->arena, &group->members, object);
+    size_t *list = group->members.items;
+    memmove(list + place + 1, list + place, (group->members.count - 1 - place) * sizeof *list);
+    list[place] = object;
+}
+
+/* Puts the libraries that an object filters for right before it in the search order. Those that are
+ * there already, before or after, stay where they are. *place moves with the object. */
+static enum status add_filtees(struct diag *d, struct linkmap *map, struct linkmap_group *group,
+                               size_t *place)
+{
+    size_t object = group->members.items[*place];
+    const struct elf_object *elf = map->objects.items[object].elf;
+    vec_each (filter, &elf->filters) {
+        size_t found;
+        struct library_query q = {.name = linkmap_expand(map, object, filter->name),
+                                  .caller = object};
+        enum status status = need(d, map, &q, &found);
+        if (status)
+            return status;
+        if (found == LINKMAP_NONE) {
+            if (!filter->optional)
+                note_missing(map, &q);
+            continue;
+        }
+        linkmap_note_searched(map, &map->objects.items[found].needed_by, elf->name);
+        if (!in_list(group->members.items, group->members.count, found))
+            insert(map, group, (*place)++, found);
+    }
+    return STATUS_OK;
+}
+
 /* The root and its dependencies, breadth first: load order and search order are the same. */
 static enum status close_group(struct diag *d, struct linkmap *map, struct linkmap_group *group)
 {
     vec_push(map->arena, &group->members, group->root);
     for (size_t i = 0; i < group->members.count; i++) {
-        enum status status = need_all(d, map, group, group->members.items[i]);
+        size_t first = i;
+        enum status status = map->musl ? STATUS_OK : add_filtees(d, map, group, &i);
+        for (; !status && first <= i; first++)
+            status = need_all(d, map, group, group->members.items[first]);
         if (status)
             return status;
     }

@@ -233,6 +233,27 @@ static void what_is_passed_over_and_what_is_taken(void **state)
     check_map(f, in(f, "nodefault"), NULL);
 }
 
+static void filters_come_before_the_filtered(void **state)
+{
+    struct fixture *f = *state;
+    library(f, "fil/libaux.so", "libaux.so", "");
+    library(f, "fil/libstd.so", "libstd.so", "");
+    library(f, "fil/libfront.so", "libfront.so",
+            "-Wl,-f,libaux.so -Wl,-f,libabsent.so -Wl,-rpath,'$ORIGIN'");
+    library(f, "fil/libwhole.so", "libwhole.so", "-Wl,-F,libstd.so -Wl,-rpath,'$ORIGIN'");
+    program(f, "filtered", "fil/libfront.so fil/libwhole.so -Wl,-rpath,'$ORIGIN/fil'");
+    struct linkmap *map = map_of(f, in(f, "filtered"), NULL);
+    strings found = {0}, missing = {0}, ours = {0};
+    ldso_listing(f, in(f, "filtered"), NULL, &found, &missing);
+    for (size_t i = 1; i < map->initial; i++)
+        vec_push(f->arena, &ours, map->objects.items[i].path);
+    assert_same_lines("filtered", &found, &ours);
+    assert_int_equal(map->missing.count, 0); /* the absent one is optional */
+    static const char *const order[] = {"libaux.so", "libfront.so", "libstd.so", "libwhole.so"};
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(map->objects.items[map->scope.items[i + 1]].soname, order[i]);
+}
+
 static void broken_library_is_named(void **state)
 {
     struct fixture *f = *state;
@@ -449,6 +470,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(rpath_is_inherited_runpath_is_not, setup, teardown),
         cmocka_unit_test_setup_teardown(folders_for_better_processors, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_passed_over_and_what_is_taken, setup, teardown),
+        cmocka_unit_test_setup_teardown(filters_come_before_the_filtered, setup, teardown),
         cmocka_unit_test_setup_teardown(broken_library_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(another_root, setup, teardown),
         cmocka_unit_test_setup_teardown(bindings_of_small_programs, setup, teardown),
