@@ -98,6 +98,7 @@ format:
 docs: $(PROGRAM)
 	for d in profile catalogue selection layout test verif graph difference; do $(PROGRAM) --schema $$d >docs/schema/$$d.json || exit 1; done
 	docs/make-man $(PROGRAM) >docs/toolchain.1
+	docs/make-catalogue $(PROGRAM) >docs/CATALOGUE.md
 
 deps:
 	./quickstart --packages

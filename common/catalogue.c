@@ -94,6 +94,8 @@ static const struct jm_field syscall_fields[] = {
     JM_FIELD(S, "library", library, JM_STRING, .flags = JM_OPTIONAL | JM_NULLABLE),
     JM_FIELD(S, "context", context, JM_BOOL, .flags = JM_OPTIONAL,
              .description = "its handler takes the caller's registers"),
+    JM_FIELD(S, "constant", constant, JM_STRING, .flags = JM_OPTIONAL | JM_NULLABLE,
+             .description = "its handler does nothing but return this"),
 };
 static const struct jm_type syscall_type = JM_TYPE(S, "syscall", NULL, syscall_fields);
 #undef S

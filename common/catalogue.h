@@ -78,6 +78,7 @@ struct catalogue_syscall {
     const char *condition; /* further condition from enclosing ifeq/ifneq; NULL: none */
     const char *library;   /* the micro-library that registers it */
     bool context;          /* its handler takes the caller's registers (suffix e or u) */
+    const char *constant;  /* "0", "-ENOSYS": its handler does nothing but return this; else NULL */
 };
 
 /* A need that no system call shows: when the facts hold, the expression must. Data, not code

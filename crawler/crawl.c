@@ -2,40 +2,15 @@
  * Puts the readers together the way the core's own Makefile does. */
 #include "catalogue/rules.h"
 #include "common/file.h"
-#include "crawler/crawler.h"
+#include "crawler/crawl_private.h"
 #include "crawler/kconfig_flatten.h"
-#include "crawler/makefile_uk.h"
 #include "crawler/safe_shell.h"
 #include <dirent.h>
 #include <errno.h>
-#include <fts.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { FOLDER_LIMIT = 100000 };
-
-struct repository {
-    const char *name, *path; /* path: absolute */
-    enum library_kind kind;
-};
-
-struct generated { /* what config-submenu.sh would have written */
-    const char *name, *text;
-};
-
-struct crawl {
-    struct diag *diag;
-    struct arena *arena;
-    const struct crawler_options *options;
-    struct catalogue *out;
-    strings problems;
-    VEC(struct repository) repositories; /* the core first */
-    VEC(struct generated) generated;
-    const char *version, *codename;
-    struct name_table libraries; /* by name, into out->libraries */
-};
 
 /* ---- folders ---- */
 
@@ -105,8 +80,7 @@ enum status crawl_library_folders(struct diag *d, struct arena *a, const char *d
     return status;
 }
 
-/* The repository a file belongs to: the one with the longest path above it. */
-static const struct repository *repository_of(const struct crawl *c, const char *file)
+const struct repository *crawl_repository(const struct crawl *c, const char *file)
 {
     const struct repository *best = NULL;
     size_t longest = 0;
@@ -163,7 +137,7 @@ static const char *published_text(void *context, const char *text)
 static const char *place(void *context, const char *file)
 {
     struct crawl *c = context;
-    const struct repository *r = repository_of(c, file);
+    const struct repository *r = crawl_repository(c, file);
     if (!r)
         return base_name(file);
     const char *inside = file + strlen(r->path) + 1;
@@ -285,7 +259,7 @@ static void define_variables(struct crawl *c, struct kmacros *m)
 static struct kflatten_owner owner_of(void *context, const char *file)
 {
     const struct crawl *c = context;
-    const struct repository *r = repository_of(c, file);
+    const struct repository *r = crawl_repository(c, file);
     return (struct kflatten_owner){r && r != c->repositories.items ? r->name : NULL,
                                    arena_strndup(c->arena, file, strcspn(file, "\n"))};
 }
@@ -320,90 +294,6 @@ static enum status read_options(struct crawl *c)
     return STATUS_OK;
 }
 
-/* ---- Makefiles ---- */
-
-/* The families a core's architectures form, and the options that mean one of them. */
-static const struct {
-    const char *folder;
-    const char *options[3];
-} families[] = {{"arch/x86", {"ARCH_X86_64"}}, {"arch/arm", {"ARCH_ARM_32", "ARCH_ARM_64"}}};
-
-static struct kexpr *family_condition(struct crawl *c, const char *inside)
-{
-    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-        size_t length = strlen(families[i].folder);
-        if (strncmp(inside, families[i].folder, length) != 0 ||
-            (inside[length] && inside[length] != '/'))
-            continue;
-        struct kexpr *any = kexpr_const(c->arena, "n");
-        for (size_t n = 0; n < 3 && families[i].options[n]; n++)
-            any = kexpr_or(c->arena, any, kexpr_symbol(c->arena, families[i].options[n]));
-        return any;
-    }
-    return NULL;
-}
-
-/* Folders of a repository that hold a Makefile.uk, outer ones first: they may include inner ones.
- */
-static enum status makefile_folders(struct crawl *c, const struct repository *r, strings *out)
-{
-    char *const roots[] = {(char *)r->path, NULL};
-    FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_NOSTAT, NULL);
-    if (!fts)
-        return diag_fail(c->diag, STATUS_SYSTEM, "%s: %s", r->path, strerror(errno));
-    size_t folders = 0;
-    for (FTSENT *e; (e = fts_read(fts));) {
-        bool hidden = e->fts_level > 0 && e->fts_name[0] == '.';
-        bool outside = e->fts_level > 0 &&
-                       (strcmp(e->fts_name, "build") == 0 || strcmp(e->fts_name, "support") == 0);
-        if (e->fts_info == FTS_D && (hidden || outside || ++folders > FOLDER_LIMIT))
-            fts_set(fts, e, FTS_SKIP);
-        else if (e->fts_level > 0 && strcmp(e->fts_name, "Makefile.uk") == 0)
-            vec_push(c->arena, out,
-                     arena_strndup(c->arena, e->fts_path, e->fts_pathlen - strlen("/Makefile.uk")));
-    }
-    fts_close(fts);
-    vec_sort(out, by_text);
-    return STATUS_OK;
-}
-
-static enum status read_makefiles(struct crawl *c)
-{
-    struct name_table options, seen;
-    name_table_init(&options, c->arena);
-    name_table_init(&seen, c->arena);
-    name_table_init(&c->libraries, c->arena);
-    bool added;
-    for (size_t i = 0; i < c->out->options.count; i++)
-        name_table_add(&options, c->out->options.items[i].name, i, &added);
-    vec_each (repository, &c->repositories) {
-        strings folders = {0};
-        enum status status = makefile_folders(c, repository, &folders);
-        vec_each (folder, &folders) {
-            if (status)
-                return status;
-            const char *inside = *folder + strlen(repository->path);
-            struct makefile_reader r = {.diag = c->diag,
-                                        .arena = c->arena,
-                                        .out = c->out,
-                                        .problems = &c->problems,
-                                        .options = &options,
-                                        .libraries = &c->libraries,
-                                        .root = c->repositories.items[0].path,
-                                        .top = repository->path,
-                                        .repository = repository->name,
-                                        .kind = repository->kind,
-                                        .seen = &seen};
-            if (repository == c->repositories.items && *inside)
-                r.condition = family_condition(c, inside + 1);
-            status = makefile_uk_read(&r, *folder);
-        }
-        if (status)
-            return status;
-    }
-    return STATUS_OK;
-}
-
 /* ---- finishing ---- */
 
 static int library_order(const void *x, const void *y)
@@ -420,33 +310,6 @@ static int syscall_order(const void *x, const void *y)
         order = strcmp(a->option ? a->option : "", b->option ? b->option : "");
     return order ? order
                  : strcmp(a->condition ? a->condition : "", b->condition ? b->condition : "");
-}
-
-/* While reading, an option's library is the file that defines it; now it becomes the library whose
- * folder is nearest above that file. */
-static void name_libraries(struct crawl *c)
-{
-    vec_each (o, &c->out->options) {
-        const char *file = o->library;
-        const struct repository *r = repository_of(c, file);
-        o->library = NULL;
-        size_t longest = 0;
-        const char *inside = r ? file + strlen(r->path) + 1 : file;
-        vec_each (l, &c->out->libraries) {
-            size_t length = strcmp(l->path, ".") == 0 ? 0 : strlen(l->path);
-            bool above =
-                r && strcmp(l->repository, r->name) == 0 &&
-                (!length || (strncmp(inside, l->path, length) == 0 && inside[length] == '/'));
-            if (!above || (!length && r == c->repositories.items))
-                continue;
-            /* among several of one folder, the one the option itself turns on */
-            bool own = l->option && strcmp(l->option, o->name) == 0;
-            if (!o->library || length > longest || (length == longest && own)) {
-                o->library = l->name;
-                longest = length;
-            }
-        }
-    }
 }
 
 /* The commit a clone is at, as far as plain files tell; NULL: not known. */
@@ -556,13 +419,14 @@ enum status crawl(struct diag *d, struct arena *a, const struct crawler_options 
     if (!status)
         status = read_options(&c);
     if (!status)
-        status = read_makefiles(&c);
+        status = crawl_makefiles(&c);
     if (status)
         return status;
     out->schema = CATALOGUE_SCHEMA;
     out->name = c.repositories.items[0].name;
     out->version = c.version;
-    name_libraries(&c);
+    crawl_name_libraries(&c);
+    crawl_mark_constant_calls(&c);
     list_repositories(&c);
     vec_sort(&out->libraries, library_order);
     vec_sort(&out->syscalls, syscall_order);

@@ -123,5 +123,9 @@ my %listed = map { /^\| `(lib-[^`]+)`/ ? ($1 => 1) : () } split /\n/, slurp("$sr
 my $embedded = decode_json(scalar(`$tool --crawler --json`));
 is_deeply([sort keys %listed], [sort map { $_->{name} } grep { $_->{kind} eq 'library' } @{$embedded->{repositories}}],
     'docs/CATALOGUE.md lists what is embedded');
+is(slurp("$src/docs/CATALOGUE.md"), scalar(`$src/docs/make-catalogue $tool`), 'docs/CATALOGUE.md is current (make docs)');
+my %constant = map { ("$_->{name} by " . ($_->{option} // '')) => $_->{constant} } @{$embedded->{syscalls}};
+is($constant{'chroot by LIBVFSCORE'}, '-ENOSYS', 'a call that is registered but refused');
+ok(!defined $constant{'openat by LIBVFSCORE'}, 'a call that works');
 
 done_testing();
