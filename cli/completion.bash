@@ -20,7 +20,9 @@ _toolchain()
         --emit) mapfile -t COMPREPLY < <(compgen -W 'seccomp-json systemd bpf' -- "$current"); return ;;
         --from) mapfile -t COMPREPLY < <(compgen -W 'static dynamic union' -- "$current"); return ;;
         --objective) mapfile -t COMPREPLY < <(compgen -W 'size boot memory throughput' -- "$current"); return ;;
-        --schema) mapfile -t COMPREPLY < <(compgen -W 'profile catalogue selection layout test verif' -- "$current"); return ;;
+        --by) mapfile -t COMPREPLY < <(compgen -W 'library section object symbol' -- "$current"); return ;;
+        --diff|--map|--debug-file|--objects) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+        --schema) mapfile -t COMPREPLY < <(compgen -W 'profile catalogue selection layout supplement test verif graph difference' -- "$current"); return ;;
     esac
     if [[ $current == -* ]]; then
         local options

@@ -34,8 +34,9 @@ enum {
 
 static const struct argp_option fixed_options[] = {
     {NULL, 0, NULL, 0, "Where the facts come from:", 1},
-    {"debug-file", KEY_DEBUG_FILE, "FILE", 0,
-     "Unstripped twin with symbols and debug information (default: FILE.dbg where there is one)",
+    {"debug-file", KEY_DEBUG_FILE, "FILE|DIR", 0,
+     "Unstripped twin with symbols and debug information, or a folder that has one by build id, as "
+     "/usr/lib/debug (default: FILE.dbg where there is one)",
      1},
     {"objects", KEY_OBJECTS, "FILE|DIR", 0,
      "Objects, archives or build folder the image was linked from (repeatable)", 1},

@@ -9,11 +9,12 @@
 #include "common/testfile.h"
 #include "crawler/difference.h"
 #include "crawler/library_graph.h"
+#include "memanalyser/supplement.h"
 #include "verifier/verifier.h"
 #include <string.h>
 
 static const char doc[] = "Print the JSON Schema of a DOCUMENT: profile, catalogue, selection, "
-                          "layout, test, verif, graph or "
+                          "layout, supplement, test, verif, graph or "
                           "difference.";
 
 static enum status run(int argc, char **argv, struct cli *cli)
@@ -21,10 +22,15 @@ static enum status run(int argc, char **argv, struct cli *cli)
     static const struct {
         const char *name;
         const struct jm_type *type;
-    } documents[] = {{"profile", &profile_type},     {"catalogue", &catalogue_type},
-                     {"selection", &selection_type}, {"layout", &layout_type},
-                     {"test", &test_file_type},      {"verif", &verif_type},
-                     {"graph", &library_graph_type}, {"difference", &catalogue_difference_type}};
+    } documents[] = {{"profile", &profile_type},
+                     {"catalogue", &catalogue_type},
+                     {"selection", &selection_type},
+                     {"layout", &layout_type},
+                     {"supplement", &supplement_type},
+                     {"test", &test_file_type},
+                     {"verif", &verif_type},
+                     {"graph", &library_graph_type},
+                     {"difference", &catalogue_difference_type}};
     struct argp_child children[] = {{&cli_common_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {.children = children, .args_doc = "DOCUMENT", .doc = doc};
     enum status status = cli_parse(&argp, argc, argv, cli, cli);

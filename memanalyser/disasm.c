@@ -187,7 +187,7 @@ static void run_opcodes(struct disassembler *dis, const struct elf_section *s, u
     dis->info.buffer = (bfd_byte *)dis->image->elf.data + s->offset + start;
     dis->info.buffer_vma = s->address + start;
     dis->info.buffer_length = s->size - start; /* the last one may reach past end, as in objdump */
-    dis->info.stop_vma = 0;
+    dis->info.stop_vma = s->address + end;     /* as objdump does at the next symbol */
     for (uint64_t at = start; at < end;) {
         dis->used = 0;
         dis->text[0] = '\0';
@@ -249,6 +249,7 @@ unsigned disassembler_length(struct disassembler *dis, uint32_t section, uint64_
     dis->info.buffer = (bfd_byte *)dis->image->elf.data + s->offset;
     dis->info.buffer_vma = s->address;
     dis->info.buffer_length = s->size;
+    dis->info.stop_vma = 0;
     int n = dis->print(s->address + offset, &dis->info);
     unsigned length = n > 0 ? (unsigned)n : 1;
     return length > s->size - offset ? (unsigned)(s->size - offset) : length;

@@ -5,6 +5,7 @@
 #include "memanalyser/dwarf_info.h"
 #include "memanalyser/formats.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,9 +39,30 @@ static bool twins(const struct elf_file *elf, const struct elf_file *twin)
     return found > 0;
 }
 
+/* FOLDER/.build-id/ab/cdef.debug, where distributions put debug information; NULL: no build id. */
+static const char *by_build_id(struct image *image, const char *folder)
+{
+    const struct elf_section *s = elf_section_by_name(&image->elf, ".note.gnu.build-id");
+    const unsigned char *p = s ? elf_contents(&image->elf, s) : NULL;
+    char id[2 * 64 + 1] = "";
+    if (!p || s->size <= 18 || s->size > 16 + 64)
+        return NULL;
+    for (uint64_t i = 16; i < s->size; i++)
+        snprintf(id + 2 * (i - 16), 3, "%02x", p[i]);
+    return arena_printf(image->arena, "%s/.build-id/%.2s/%s.debug", folder, id, id + 2);
+}
+
 static enum status open_twin(struct diag *d, struct image *image, const char *given)
 {
     const char *path = given ? given : arena_printf(image->arena, "%s.dbg", image->path);
+    struct stat st;
+    if (given && stat(given, &st) == 0 && S_ISDIR(st.st_mode)) {
+        path = by_build_id(image, given);
+        if (!path || !file_exists(path)) {
+            image->twin = image->elf;
+            return STATUS_OK;
+        }
+    }
     image->twin = image->elf;
     if (image->elf.relocatable || (!given && !file_exists(path)))
         return STATUS_OK;

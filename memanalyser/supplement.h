@@ -6,7 +6,7 @@
 #define MEMANALYSER_SUPPLEMENT_H
 
 #include "common/jsonmap.h"
-#include "memanalyser/image.h"
+#include "memanalyser/elf_file.h"
 
 #define SUPPLEMENT_SCHEMA "catalogue-supplement/1"
 
