@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { MAX_ROUNDS = 8 };
+
 enum {
     KEY_MODE = 0x2000,
     KEY_UK_ROOT,
@@ -223,6 +225,48 @@ static enum status write_selection(struct cli *cli, const char *dir,
     return status;
 }
 
+/* Adds symbols the profile does not have yet to those the program imports; their number. */
+static size_t learn_symbols(struct arena *a, struct profile *profile, const strings *symbols)
+{
+    size_t added = 0;
+    vec_each (name, symbols) {
+        bool known = false;
+        vec_each (s, &profile->static_part.symbols)
+            known = known || strcmp(s->name, *name) == 0;
+        if (known)
+            continue;
+        vec_push(a, &profile->static_part.symbols,
+                 ((struct profile_symbol){.name = *name, .library = "the link"}));
+        added++;
+    }
+    return added;
+}
+
+/* One selection and what is built of it. */
+static enum status solve_and_build(struct build_options *o, const char *dir,
+                                   const struct profile *profile, const struct catalogue *catalogue,
+                                   bool choices, struct selection *selection,
+                                   struct build_result *result)
+{
+    struct cli *cli = o->cli;
+    enum status status;
+    *selection = (struct selection){0};
+    enum status matched = match(&cli->diag, cli->arena, profile, catalogue, &o->matcher, selection);
+    if (matched > STATUS_FOUND)
+        return matched;
+    if (choices && (status = weights_apply(o, profile, catalogue, selection)))
+        return status;
+    if ((status = write_selection(cli, dir, selection)))
+        return status;
+    if (o->stubs)
+        match_stubs(cli->arena, selection, &o->builder.stubs, &o->builder.stubs_makefile);
+    status = build(&cli->diag, cli->arena, profile, catalogue, selection, &o->builder,
+                   cli_path(cli, dir, "app"), result);
+    if (!status)
+        status = image_record(cli, dir, result);
+    return status ? status : matched;
+}
+
 enum status build_run(struct build_options *o, const char *dir, const struct profile *profile,
                       struct selection *selection, struct build_result *result)
 {
@@ -244,21 +288,19 @@ enum status build_run(struct build_options *o, const char *dir, const struct pro
         fputs(text, stdout);
         return status;
     }
-    enum status matched =
-        match(&cli->diag, cli->arena, profile, &catalogue, &o->matcher, selection);
-    if (matched > STATUS_FOUND)
-        return matched;
-    if (choices && (status = weights_apply(o, profile, &catalogue, selection)))
-        return status;
-    if ((status = write_selection(cli, dir, selection)))
-        return status;
-    if (o->stubs)
-        match_stubs(cli->arena, selection, &o->builder.stubs, &o->builder.stubs_makefile);
-    status = build(&cli->diag, cli->arena, profile, &catalogue, selection, &o->builder,
-                   cli_path(cli, dir, "app"), result);
-    if (!status)
-        status = image_record(cli, dir, result);
-    return status ? status : matched;
+    struct profile needs = *profile;
+    status = solve_and_build(o, dir, &needs, &catalogue, choices, selection, result);
+    for (int round = 0; status == STATUS_FOUND && round < MAX_ROUNDS; round++) {
+        /* What the link did not find is a need the program's own profile did not show. */
+        size_t new_needs = learn_symbols(cli->arena, &needs, &result->undefined);
+        if (!new_needs)
+            break;
+        diag_note(&cli->diag, "the link misses %s%s: solving again with %s",
+                  result->undefined.items[0], result->undefined.count > 1 ? " and others" : "",
+                  new_needs > 1 ? "them" : "it");
+        status = solve_and_build(o, dir, &needs, &catalogue, choices, selection, result);
+    }
+    return status;
 }
 
 /* Whether a profile in the output folder is of this very program and not older than it. */

@@ -213,6 +213,13 @@ is($status, 1, 'without its library the build fails');
 like($err, qr/undefined reference to .*\b(mkdir|fopen|open|stat|unlink|rmdir)\b/, 'the first symbol is named');
 like($err, qr/exported by libvfscore \(LIBVFSCORE\): select it/, 'and the library that has it');
 
+# A profile that does not show what the sources call: the link says it, and the rest follows.
+($status, $out, $err) =
+  run($toolchain, '--build', '-s', 'src-files', '--platform', 'linuxu', @core, '-o', 'r', './hello');
+is($status, 0, 'symbols that the link misses are solved for') or diag $err;
+like($err, qr/the link misses .*: solving again/, 'which is said');
+is(own_lines((run('r/app/build/hello_linuxu-x86_64'))[1]), $native, 'and the image works');
+
 # ---- unmodified programs ----
 
 my $print = <<'END';
