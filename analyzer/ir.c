@@ -120,6 +120,8 @@ static void append_jump(struct pass *p, uint64_t at, uint64_t target)
 /* Marks an instruction's bytes; false when it would overlap one decoded earlier. */
 static bool claim(struct pass *p, uint64_t offset, unsigned length)
 {
+    if (p->seen[offset] & INSIDE)
+        return false;
     for (unsigned k = 1; k < length && offset + k < p->u->end - p->u->start; k++)
         if (p->seen[offset + k] & SEEN)
             return false;
@@ -152,7 +154,7 @@ static bool worth_keeping(const struct insn *i)
 static void follow_line(struct pass *p, uint64_t address)
 {
     struct unit *u = p->u;
-    uint64_t available = 0;
+    uint64_t available = 0, start = address;
     const unsigned char *bytes = elf_span(p->o->elf, address, &available);
     const unsigned char *at = bytes;
     for (;;) {
@@ -175,7 +177,8 @@ static void follow_line(struct pass *p, uint64_t address)
         if (i.op == OP_BREAK && left > 1 && at[1] == 0xcc)
             i.op = OP_STOP; /* padding behind a call that does not return */
         if (!claim(p, offset, length)) {
-            append_jump(p, address, address); /* decoded by decode_overlap() */
+            if (address != start)
+                append_jump(p, address, address); /* decoded by decode_overlap() */
             return;
         }
         p->e->decoded++;
