@@ -5,6 +5,7 @@
  * sorted descending by a comparison that reads digits as numbers. */
 #include "analyzer/ldso_cache.h"
 #include <elf.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum {
@@ -98,11 +99,6 @@ struct ldso_cache *ldso_cache_parse(struct arena *a, const void *data, size_t si
     return c;
 }
 
-bool ldso_cache_has_hwcaps(const struct ldso_cache *c)
-{
-    return c->hwcaps_count > 0;
-}
-
 static bool digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -151,8 +147,8 @@ static size_t priority(const struct ldso_cache *c, uint64_t hwcap, const strings
     return 0;
 }
 
-const char *ldso_cache_find(const struct ldso_cache *c, const char *name, const strings *hwcaps,
-                            unsigned machine)
+const char *ldso_cache_find(const struct ldso_cache *c, const char *name, ldso_hwcaps *hwcaps,
+                            void *context, unsigned machine)
 {
     size_t low = 0, high = c->count; /* the first entry not above name */
     while (low < high) {
@@ -175,7 +171,7 @@ const char *ldso_cache_find(const struct ldso_cache *c, const char *name, const 
         if (c->entry_size == NEW_ENTRY)
             memcpy(&hwcap, entry + 16, sizeof hwcap);
         if (hwcap >> 32 & HWCAP_NAMED >> 32) {
-            size_t p = priority(c, hwcap, hwcaps);
+            size_t p = priority(c, hwcap, hwcaps(context));
             if (!p || (best && p >= best_priority))
                 continue;
             best_priority = p;

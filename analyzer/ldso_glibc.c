@@ -141,6 +141,13 @@ static bool in_default_folder(const struct linkmap_search *how, const char *path
     return false;
 }
 
+static const strings *supported(void *context)
+{
+    const struct linkmap *map = context;
+    linkmap_platform(map);
+    return &map->how->hwcaps;
+}
+
 static enum status try_cache(struct diag *d, struct linkmap *map, struct library_query *q)
 {
     struct linkmap_search *how = map->how;
@@ -148,9 +155,7 @@ static enum status try_cache(struct diag *d, struct linkmap *map, struct library
     if (!how->cache)
         return STATUS_OK;
     linkmap_note_searched(map, &q->searched, "/etc/ld.so.cache");
-    if (ldso_cache_has_hwcaps(how->cache))
-        linkmap_platform(map);
-    const char *path = ldso_cache_find(how->cache, q->name, &how->hwcaps, program->machine);
+    const char *path = ldso_cache_find(how->cache, q->name, supported, map, program->machine);
     bool no_default = map->objects.items[q->caller].elf->flags_1 & DF_1_NODEFLIB;
     if (!path || (no_default && in_default_folder(how, path)))
         return STATUS_OK;

@@ -381,16 +381,22 @@ static void section_names_far_away(void **state)
     assert_true(o->symbols.count > 1);
 }
 
+static const strings *no_hwcaps(void *context)
+{
+    static const strings none;
+    (void)context;
+    return &none;
+}
+
 static void damaged_cache(void **state)
 {
     struct fixture *f = *state;
     size_t size;
     unsigned char *good = read_whole(f, "/etc/ld.so.cache", &size);
-    strings hwcaps = {0};
     const struct ldso_cache *cache = ldso_cache_parse(f->arena, good, size);
     assert_non_null(cache);
-    assert_non_null(ldso_cache_find(cache, "libc.so.6", &hwcaps, EM_X86_64));
-    assert_null(ldso_cache_find(cache, "libc.so.6x", &hwcaps, EM_X86_64));
+    assert_non_null(ldso_cache_find(cache, "libc.so.6", no_hwcaps, NULL, EM_X86_64));
+    assert_null(ldso_cache_find(cache, "libc.so.6x", no_hwcaps, NULL, EM_X86_64));
     uint64_t seed = 2;
     for (int round = 0; round < 300; round++) {
         struct arena *a = arena_new();
@@ -403,9 +409,44 @@ static void damaged_cache(void **state)
             memcpy(bad, good, length < 20 ? length : 20);
         cache = ldso_cache_parse(a, bad, length);
         if (cache)
-            ldso_cache_find(cache, "libc.so.6", &hwcaps, EM_X86_64);
+            ldso_cache_find(cache, "libc.so.6", no_hwcaps, NULL, EM_X86_64);
         arena_free(a);
         free(bad);
+    }
+}
+
+static const strings *listed_hwcaps(void *context)
+{
+    return context;
+}
+
+/* Entries for better processors, in a cache that ldconfig makes here. */
+static void cache_with_hwcaps(void **state)
+{
+    struct fixture *f = *state;
+    build(f->arena, f->folder,
+          "for d in . glibc-hwcaps/x86-64-v2 glibc-hwcaps/x86-64-v3; do mkdir -p l/$d\n"
+          "cc -shared -o l/$d/libcap.so.1 -Wl,-soname,libcap.so.1 -x c /dev/null; done\n"
+          "echo $PWD/l > conf; /sbin/ldconfig -X -i -C $PWD/cache -f $PWD/conf");
+    size_t size;
+    const void *data = read_whole(f, in(f, "cache"), &size);
+    const struct ldso_cache *cache = ldso_cache_parse(f->arena, data, size);
+    assert_non_null(cache);
+    static const struct {
+        const char *names[3], *expected;
+    } cases[] = {
+        {{NULL}, "l/libcap.so.1"},
+        {{"x86-64-v2"}, "l/glibc-hwcaps/x86-64-v2/libcap.so.1"},
+        {{"x86-64-v3", "x86-64-v2"}, "l/glibc-hwcaps/x86-64-v3/libcap.so.1"},
+        {{"x86-64-v4"}, "l/libcap.so.1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        strings supported = {0};
+        for (const char *const *name = cases[i].names; *name; name++)
+            vec_push(f->arena, &supported, *name);
+        assert_string_equal(
+            ldso_cache_find(cache, "libcap.so.1", listed_hwcaps, &supported, EM_X86_64),
+            in(f, cases[i].expected));
     }
 }
 
@@ -416,7 +457,7 @@ static void cache_as_ldconfig_prints_it(void **state)
     size_t size;
     const void *data = read_whole(f, "/etc/ld.so.cache", &size);
     const struct ldso_cache *cache = ldso_cache_parse(f->arena, data, size);
-    strings hwcaps = {0}, seen = {0};
+    strings seen = {0};
     strings lines = lines_of(f->arena, "/sbin/ldconfig -p | grep '(libc6,x86-64) => '");
     assert_true(lines.count > 10);
     vec_each (line, &lines) {
@@ -425,7 +466,7 @@ static void cache_as_ldconfig_prints_it(void **state)
         if (seen.count && !strcmp(seen.items[seen.count - 1], name))
             continue; /* only the first of a name counts */
         vec_push(f->arena, &seen, name);
-        const char *found = ldso_cache_find(cache, name, &hwcaps, EM_X86_64);
+        const char *found = ldso_cache_find(cache, name, no_hwcaps, NULL, EM_X86_64);
         assert_non_null(found);
         assert_string_equal(found, strstr(*line, "=> ") + 3);
     }
@@ -444,6 +485,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(damaged_files, setup, teardown),
         cmocka_unit_test_setup_teardown(section_names_far_away, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_cache, setup, teardown),
+        cmocka_unit_test_setup_teardown(cache_with_hwcaps, setup, teardown),
         cmocka_unit_test_setup_teardown(cache_as_ldconfig_prints_it, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
