@@ -72,7 +72,7 @@ static enum status call_providers(struct model *m, const struct needs *needs, st
         int condition;
         if (it->option && !x)
             continue;
-        enum status status = model_text(m, it->option, it->condition, &condition);
+        enum status status = model_text(m, it->name, it->condition, &condition);
         if (status)
             return status;
         int literal = x ? sat_and2(m->sat, x->literal, condition) : condition;

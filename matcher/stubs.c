@@ -154,6 +154,8 @@ void match_plan(struct arena *a, const struct selection *selections, size_t coun
                 best = it;
             }
         }
+        if (!best) /* cannot be: the program chosen has a call open */
+            return;
         struct plan_step *step = vec_add(a, out);
         best->done = true;
         step->call = best->name;
