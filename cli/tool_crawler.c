@@ -315,26 +315,36 @@ static enum status write_document(struct crawler_cli *c, const char *dir, const 
     return status;
 }
 
+/* Laying out a graph takes time that grows faster than its size. */
+enum { DRAWN_NODES = 1000, DRAWN_EDGES = 3000 };
+
 static enum status draw(struct crawler_cli *c, const char *dir, const struct library_graph *whole,
                         const struct library_graph *shown)
 {
     struct arena *a = c->cli->arena;
     struct diag *d = &c->cli->diag;
-    const char *dot = library_graph_dot(a, shown);
-    char *svg = NULL, *png = NULL;
-    size_t svg_size = 0, png_size = 0;
+    static const char *const formats[] = {"svg", "png"};
+    const char *dot = library_graph_dot(a, shown), *picture = NULL;
     enum status status = write_text(c, dir, "libraries.dot", dot, strlen(dot));
-    if (!status)
-        status = graph_render(d, a, dot, "dot", "svg", &svg, &svg_size);
-    if (!status)
-        status = write_text(c, dir, "libraries.svg", svg, svg_size);
-    if (!status)
-        status = graph_render(d, a, dot, "dot", "png", &png, &png_size);
-    if (!status)
-        status = write_text(c, dir, "libraries.png", png, png_size);
+    bool small = shown->nodes.count <= DRAWN_NODES && shown->edges.count <= DRAWN_EDGES;
+    if (!small)
+        diag_warn(
+            d,
+            "the graph is too large to be drawn (%zu nodes, %zu edges): choose with --library "
+            "and --depth",
+            shown->nodes.count, shown->edges.count);
+    for (size_t i = 0; small && !status && i < sizeof formats / sizeof formats[0]; i++) {
+        char *data = NULL;
+        size_t size = 0;
+        status = graph_render(d, a, dot, "dot", formats[i], &data, &size);
+        if (!status)
+            status = write_text(c, dir, arena_printf(a, "libraries.%s", formats[i]), data, size);
+        if (i == 0)
+            picture = data;
+    }
     if (status)
         return status;
-    const char *page = library_graph_page(a, whole, svg);
+    const char *page = library_graph_page(a, whole, picture);
     return write_text(c, dir, "libraries.html", page, strlen(page));
 }
 
