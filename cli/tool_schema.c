@@ -46,7 +46,7 @@ static enum status run(int argc, char **argv, struct cli *cli)
     }
     return diag_fail(
         &cli->diag, STATUS_INPUT,
-        "%s: not a document (profile, catalogue, selection, layout, test, verif, graph, "
+        "%s: not a document (profile, catalogue, selection, layout, supplement, test, verif, graph, "
         "difference)",
         cli->program ? cli->program : "nothing given");
 }

@@ -20,6 +20,8 @@ struct slot {
     uint64_t content[SIZE_CLASSES]; /* hash of the first image's bytes */
     bool differs[SIZE_CLASSES];     /* another image has other bytes */
     uint64_t address[SIZE_CLASSES];
+    bool special[SIZE_CLASSES];  /* has sections that must stay where the build puts them */
+    strings names[SIZE_CLASSES]; /* its ordinary sections */
 };
 typedef VEC(struct slot) slots;
 
@@ -40,6 +42,36 @@ static bool belongs(const char *input, enum size_class class)
     if (class == SIZE_BSS && strcmp(input, "COMMON") == 0)
         return true;
     return strncmp(input, prefixes[class], n) == 0 && (!input[n] || input[n] == '.');
+}
+
+/* Whether a compiler made the section: ".text", ".text.hot", ".rodata.str1.1", or ".text.NAME" that
+ * begins with the symbol NAME. Others (boot code, tables) have places of their own in the build's
+ * linker script. */
+static bool ordinary(const struct object *o, const struct elf_section *s, enum size_class class)
+{
+    static const char *const kinds[] = {"hot", "unlikely", "startup", "exit", "cold",
+                                        "str", "cst",      "rel",     "ro",   "local"};
+    const char *rest = strchr(s->name + 1, '.');
+    if (!rest || (class == SIZE_BSS && strcmp(s->name, "COMMON") == 0))
+        return true;
+    rest++;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(rest, kinds[i], strlen(kinds[i])) == 0)
+            return true;
+    if (strstr(rest, ".str") || strstr(rest, ".cst"))
+        return true;
+    vec_each (symbol, &o->symbols)
+        if (symbol->section == s->index && strcmp(symbol->name, rest) == 0)
+            return true;
+    return false;
+}
+
+static void add_name(struct arena *a, strings *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->items[i], name) == 0)
+            return;
+    vec_push(a, names, name);
 }
 
 /* Those of most images first; those of the same images together; then by name. */
@@ -69,7 +101,7 @@ static uint64_t hash_section(uint64_t hash, const struct elf_file *f, const stru
 
 /* What one image's objects of a library need. Room for alignment between input sections is counted
  * generously: the linker needs at most this. */
-static void measure_library(const struct image *image, int library, struct slot *m)
+static void measure_library(struct arena *a, const struct image *image, int library, struct slot *m)
 {
     vec_each (o, &image->objects) {
         if (o->library != library)
@@ -79,6 +111,11 @@ static void measure_library(const struct image *image, int library, struct slot 
                 if (!(s->flags & SHF_ALLOC) || (s->flags & SHF_TLS) || !s->size ||
                     !belongs(s->name, k))
                     continue;
+                if (!ordinary(o, s, k)) {
+                    m->special[k] = true;
+                    continue;
+                }
+                add_name(a, &m->names[k], s->name);
                 uint64_t align = s->align ? s->align : 1;
                 m->size[k] += s->size + align - 1;
                 m->align[k] = align > m->align[k] ? align : m->align[k];
@@ -95,7 +132,7 @@ static void measure(struct arena *a, const struct image *image, size_t index, sl
 {
     for (size_t library = 0; library < image->libraries.count; library++) {
         struct slot m = {.library = image->libraries.items[library]};
-        measure_library(image, (int)library, &m);
+        measure_library(a, image, (int)library, &m);
         if (!(m.size[SIZE_TEXT] | m.size[SIZE_RODATA] | m.size[SIZE_DATA] | m.size[SIZE_BSS]))
             continue;
         struct slot *slot = NULL;
@@ -112,6 +149,9 @@ static void measure(struct arena *a, const struct image *image, size_t index, sl
             slot->size[k] = m.size[k] > slot->size[k] ? m.size[k] : slot->size[k];
             slot->align[k] = m.align[k] > slot->align[k] ? m.align[k] : slot->align[k];
             slot->differs[k] |= m.content[k] != slot->content[k];
+            slot->special[k] |= m.special[k];
+            for (size_t i = 0; i < m.names[k].count; i++)
+                add_name(a, &slot->names[k], m.names[k].items[i]);
         }
     }
 }
@@ -142,6 +182,9 @@ static uint64_t largest_image(const image_list *images, uint64_t *end)
 static void say_slot(struct text *t, const struct slot *s, enum size_class class)
 {
     const char *inputs = classes[class].inputs;
+    for (size_t i = 0; s->special[class] && i < s->names[class].count; i++)
+        inputs = arena_printf(t->arena, "%s%s%s", i ? inputs : "", i ? " " : "",
+                              s->names[class].items[i]);
     text_addf(t, "  %s.%s 0x%" PRIx64 " : { */%s.o(%s) [%c]%s.o(%s) */%s.a:(%s) }\n",
               classes[class].after, s->library, s->address[class], s->library, inputs,
               s->library[0], s->library + 1, inputs, s->library, inputs);
