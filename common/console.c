@@ -51,7 +51,8 @@ enum { PATTERNS = sizeof patterns / sizeof patterns[0] };
 
 struct console {
     struct arena *a;
-    const strings *own; /* lines that are the program's whatever they look like */
+    const strings *own;  /* lines that are the program's whatever they look like */
+    VEC(size_t) offsets; /* of the program's own lines at the last split */
     regex_t start[PATTERNS], until[PATTERNS];
     bool compiled;
 };
@@ -205,6 +206,7 @@ char *console_split(struct console *c, const char *text, size_t size, size_t *ow
 {
     char *own = arena_alloc(c->a, size + 1), plain[LINE_LIMIT];
     size_t used = 0, block = PATTERNS;
+    c->offsets.count = 0;
     for (size_t at = 0; at < size;) {
         const char *newline = memchr(text + at, '\n', size - at);
         size_t length = newline ? (size_t)(newline - text) + 1 - at : size - at, which = 0;
@@ -227,6 +229,7 @@ char *console_split(struct console *c, const char *text, size_t size, size_t *ow
             event.offset = at;
             add_event(c, &event, events);
         } else if (!known) {
+            vec_push(c->a, &c->offsets, at);
             memcpy(own + used, text + at, length);
             used += length;
         }
@@ -235,6 +238,11 @@ char *console_split(struct console *c, const char *text, size_t size, size_t *ow
     own[used] = '\0';
     *own_size = used;
     return own;
+}
+
+size_t console_offset(const struct console *c, size_t line)
+{
+    return line < c->offsets.count ? c->offsets.items[line] : SIZE_MAX;
 }
 
 bool console_ended(struct console *c, const char *text, size_t size, int *status)

@@ -44,6 +44,9 @@ void console_own(struct console *c, const strings *lines);
  * recognised lines only. events may be NULL. */
 char *console_split(struct console *c, const char *text, size_t size, size_t *own_size,
                     console_events *events);
+/* Where in the console the program's own line (from 0) of the last split began; SIZE_MAX: there is
+ * no such line. */
+size_t console_offset(const struct console *c, size_t line);
 /* True when the console says that the program has ended; *status -1: it does not say how. */
 bool console_ended(struct console *c, const char *text, size_t size, int *status);
 

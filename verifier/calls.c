@@ -37,9 +37,10 @@ void calls_of_events(struct arena *a, const console_events *events, calls *out)
     bool trace = events_hold_trace(events);
     vec_each (e, events) {
         if (e->kind == CONSOLE_TRACE)
-            vec_push(a, out, ((struct call){e->text, e->arguments, e->result, e->has_result}));
+            vec_push(a, out,
+                     ((struct call){e->text, e->arguments, e->result, e->has_result, e->offset}));
         else if (e->kind == CONSOLE_MISSING && !trace)
-            vec_push(a, out, ((struct call){e->text, "", -ENOSYS, true}));
+            vec_push(a, out, ((struct call){e->text, "", -ENOSYS, true, e->offset}));
     }
 }
 
@@ -112,60 +113,68 @@ struct stretch {
     size_t n_from, n_to, i_from, i_to; /* calls of either side between two that are alike */
 };
 
-/* Within a stretch where nothing is alike: the first call of the image that the program makes there
- * too, with another outcome; or else the first that only the image makes and that is refused. */
-static struct parting part_in(const struct stretch *s, const calls *native, const calls *image,
-                              bool (*harmless)(void *context, const char *name), void *context)
+struct search {
+    struct arena *a;
+    const calls *native, *image;
+    bool (*harmless)(void *context, const char *name);
+    void *context;
+    partings *out;
+};
+
+/* Within a stretch where nothing is alike: calls that both make with different outcome, and calls
+ * that only the image makes and that are refused. */
+static void part_in(struct search *s, const struct stretch *in)
 {
-    struct parting refused = {SIZE_MAX, SIZE_MAX, false};
-    size_t next = s->n_from;
-    for (size_t i = s->i_from; i < s->i_to; i++) {
-        const struct call *c = &image->items[i];
-        if (harmless(context, c->name))
+    size_t next = in->n_from;
+    for (size_t i = in->i_from; i < in->i_to; i++) {
+        const struct call *c = &s->image->items[i];
+        if (s->harmless(s->context, c->name))
             continue;
-        for (size_t n = next; n < s->n_to; n++) {
-            if (strcmp(native->items[n].name, c->name) != 0)
-                continue;
-            if (outcomes_differ(&native->items[n], c))
-                return (struct parting){n, i, false};
+        size_t n = next;
+        while (n < in->n_to && strcmp(s->native->items[n].name, c->name) != 0)
+            n++;
+        if (n < in->n_to) {
             next = n + 1;
-            break;
+            if (outcomes_differ(&s->native->items[n], c))
+                vec_push(s->a, s->out, ((struct parting){n, i, false}));
+        } else if (c->has_result && c->result == -ENOSYS) {
+            vec_push(s->a, s->out, ((struct parting){SIZE_MAX, i, false}));
         }
-        if (c->has_result && c->result == -ENOSYS && refused.image == SIZE_MAX)
-            refused.image = i;
     }
-    return refused;
 }
 
-struct parting calls_part(struct arena *a, const calls *native, const calls *image,
-                          bool (*harmless)(void *context, const char *name), void *context)
+/* The image fell silent before the program's last call. */
+static void part_at_end(struct search *s, const edits *script)
 {
-    struct parting none = {SIZE_MAX, SIZE_MAX, false};
+    size_t after = 0, count = s->image->count;
+    if (!count || s->native->count > COMPARED || count > COMPARED ||
+        strncmp(s->image->items[count - 1].name, "exit", 4) == 0)
+        return;
+    vec_each (e, script)
+        if (e->kind == EDIT_KEEP)
+            after = e->expected + 1;
+    if (after < s->native->count)
+        vec_push(s->a, s->out, ((struct parting){after, count, true}));
+}
+
+void calls_part(struct arena *a, const calls *native, const calls *image,
+                bool (*harmless)(void *context, const char *name), void *context, partings *out)
+{
+    struct search s = {a, native, image, harmless, context, out};
     strings x = keys_of(a, native), y = keys_of(a, image);
     edits script;
+    memset(out, 0, sizeof *out);
     diff_lines(a, &x, &y, &script);
-    struct stretch s = {0};
+    struct stretch in = {0};
     for (size_t k = 0; k <= script.count; k++) {
         bool end = k == script.count;
         if (!end && script.items[k].kind != EDIT_KEEP)
             continue;
-        s.n_to = end ? x.count : script.items[k].expected;
-        s.i_to = end ? y.count : script.items[k].got;
-        struct parting p = part_in(&s, native, image, harmless, context);
-        if (p.image != SIZE_MAX)
-            return p;
-        s.n_from = s.n_to + 1;
-        s.i_from = s.i_to + 1;
+        in.n_to = end ? x.count : script.items[k].expected;
+        in.i_to = end ? y.count : script.items[k].got;
+        part_in(&s, &in);
+        in.n_from = in.n_to + 1;
+        in.i_from = in.i_to + 1;
     }
-    if (!image->count || native->count > COMPARED || image->count > COMPARED)
-        return none;
-    /* The image fell silent before the program's last call. */
-    const char *last = image->items[image->count - 1].name;
-    if (strncmp(last, "exit", 4) == 0)
-        return none;
-    size_t after = 0;
-    vec_each (e, &script)
-        if (e->kind == EDIT_KEEP)
-            after = e->expected + 1;
-    return after < native->count ? (struct parting){after, image->count, true} : none;
+    part_at_end(&s, &script);
 }

@@ -11,6 +11,7 @@ struct call {
     const char *arguments; /* as text */
     int64_t result;        /* negative errno for a failure */
     bool has_result;       /* false: it did not return, or the trace does not say */
+    size_t offset;         /* in the console that told of it */
 };
 typedef VEC(struct call) calls;
 
@@ -28,15 +29,17 @@ bool events_hold_trace(const console_events *events);
 /* Those that a console told. */
 void calls_of_events(struct arena *a, const console_events *events, calls *out);
 
-/* The first place where the two part: both make the call, with different outcome; or the image
- * stops making calls. Indices into the two lists, SIZE_MAX: none. Addresses, ids and times in
- * results do not count. */
+/* A place where the two part: both make the call, with different outcome; or only the image makes
+ * it, and is refused; or the image stops making calls. Indices into the two lists, SIZE_MAX: none.
+ * Addresses, ids and times in results do not count. */
 struct parting {
     size_t native, image;
     bool ends; /* the image makes no more calls after image - 1 */
 };
-struct parting calls_part(struct arena *a, const calls *native, const calls *image,
-                          bool (*harmless)(void *context, const char *name), void *context);
+typedef VEC(struct parting) partings;
+/* All of them, in order. */
+void calls_part(struct arena *a, const calls *native, const calls *image,
+                bool (*harmless)(void *context, const char *name), void *context, partings *out);
 
 /* Text of a result: "12", "-38 (ENOSYS)". */
 const char *call_result_text(struct arena *a, const struct call *call);

@@ -13,7 +13,8 @@ struct search {
     struct arena *a;
     struct remedy *remedy;
     struct verif_divergence *out;
-    calls native, image; /* with results, as far as they are known */
+    calls native, image;           /* with results, as far as they are known */
+    const struct observed *traced; /* the run that told of the image's calls */
 };
 
 static void evidence(struct search *s, const char *label, const char *line)
@@ -45,6 +46,7 @@ static void trace_image(struct search *s)
 {
     const struct cause_input *in = s->in;
     s->image = in->image->calls;
+    s->traced = in->image;
     if (events_hold_trace(&in->image->events) || !in->verif_image->trace)
         return;
     struct image twin = *in->verif_image;
@@ -52,8 +54,55 @@ static void trace_image(struct search *s)
     struct observed *o = ARENA_NEW(s->a, struct observed);
     const listenings *ports = &in->native->drive.ports;
     if (observe_image(in->bench, arena_printf(s->a, "trace-%zu", in->index), in->runner, &twin,
-                      in->script, ports, o) == STATUS_OK)
+                      in->script, ports, o) == STATUS_OK) {
         s->image = o->calls;
+        s->traced = o;
+    }
+}
+
+/* Where in the console of the traced run the output first differs; SIZE_MAX: not there. */
+static size_t output_parts_at(struct search *s)
+{
+    const struct cause_input *in = s->in;
+    struct bench *b = in->bench;
+    strings *runs = arena_array(s->a, in->repeat, sizeof *runs), got = {0};
+    struct expectation e;
+    edits script;
+    for (size_t r = 0; r < in->repeat; r++)
+        observed_lines(b, in->native[r].drive.console, in->native[r].drive.console_size, false,
+                       &runs[r]);
+    expect(s->a, runs, in->repeat, false, &e);
+    if (e.unusable || e.unordered || (b->tests && b->tests->type != TEST_STDIN))
+        return SIZE_MAX;
+    observed_lines(b, s->traced->drive.console, s->traced->drive.console_size, true, &got);
+    diff_lines(s->a, &e.lines, &got, &script);
+    vec_each (edit, &script)
+        if (edit->kind != EDIT_KEEP)
+            return console_offset(b->console, edit->got);
+    return SIZE_MAX;
+}
+
+static int weight(const struct search *s, const struct parting *p)
+{
+    if (p->ends)
+        return 0;
+    const struct call *c = &s->image.items[p->image];
+    return c->result == -ENOSYS ? 3 : c->result < 0 && c->result > -4096 ? 2 : 1;
+}
+
+/* Of all partings the one that shows: the last before the output differs; where the output does not
+ * tell, the gravest, and of those the last. */
+static const struct parting *choose_parting(struct search *s, const partings *all)
+{
+    size_t limit = output_parts_at(s);
+    const struct parting *chosen = NULL;
+    vec_each (p, all) {
+        size_t at = p->ends ? SIZE_MAX - 1 : s->image.items[p->image].offset;
+        bool before = at < limit;
+        if (limit != SIZE_MAX ? before : !chosen || weight(s, p) >= weight(s, chosen))
+            chosen = p;
+    }
+    return chosen ? chosen : all->count ? &all->items[0] : NULL;
 }
 
 static const struct verif_check *first_difference(const struct verif_run *run)
@@ -109,10 +158,13 @@ static void blame_call(struct search *s, const char *name)
 /* The two lists of calls part somewhere: the strongest evidence. */
 static bool by_parting(struct search *s)
 {
-    struct parting p = calls_part(s->a, &s->native, &s->image, remedy_harmless, s->remedy);
+    partings all;
+    calls_part(s->a, &s->native, &s->image, remedy_harmless, s->remedy, &all);
+    const struct parting *chosen = choose_parting(s, &all);
     struct verif_divergence *out = s->out;
-    if (p.native == SIZE_MAX && p.image == SIZE_MAX)
+    if (!chosen)
         return false;
+    const struct parting p = *chosen;
     if (p.ends) {
         const struct call *next = &s->native.items[p.native];
         const struct call *last = p.image ? &s->image.items[p.image - 1] : NULL;

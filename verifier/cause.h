@@ -7,7 +7,9 @@
 
 struct cause_input {
     struct bench *bench;
-    const struct observed *native, *image;
+    const struct observed *native; /* repeat of them */
+    size_t repeat;
+    const struct observed *image;
     const struct verif_run *run;
     const struct runner *runner;
     const struct image *verif_image;

@@ -82,7 +82,8 @@ static enum status one_run(struct bench *b, const struct runner *runner, const s
         status = judge(b, runner, index, s, run);
     if (!status && run->verdict == VERDICT_DIFFERENT && !out->divergence.present) {
         struct cause_input input = {.bench = b,
-                                    .native = &s->native[0],
+                                    .native = s->native,
+                                    .repeat = s->repeat,
                                     .image = &s->image,
                                     .run = run,
                                     .runner = runner,

@@ -202,15 +202,17 @@ static void calls_part_where_results_differ(void **state)
                        {"open", "", 3, true},     {"write", "", 10, true},
                        {"close", "", 0, true},    {"exit_group", "", 0, false}};
     calls native = {n, 6, 6}, image = {i, 6, 6};
-    struct parting p = calls_part(a, &native, &image, harmless, NULL);
-    assert_int_equal(p.image, 3);
+    partings p;
+    calls_part(a, &native, &image, harmless, NULL, &p);
+    assert_int_equal(p.count, 1);
+    assert_int_equal(p.items[0].image, 3);
     i[3].result = 13;
-    p = calls_part(a, &native, &image, harmless, NULL);
-    assert_int_equal(p.image, SIZE_MAX);
+    calls_part(a, &native, &image, harmless, NULL, &p);
+    assert_int_equal(p.count, 0);
     image.count = 3; /* falls silent after open */
-    p = calls_part(a, &native, &image, harmless, NULL);
-    assert_true(p.ends);
-    assert_int_equal(p.native, 3);
+    calls_part(a, &native, &image, harmless, NULL, &p);
+    assert_true(p.items[0].ends);
+    assert_int_equal(p.items[0].native, 3);
 }
 
 static void runner_templates(void **state)
