@@ -302,6 +302,12 @@ static bool unconditional(const struct library_edge *e)
 static void add_closures(struct build *b)
 {
     struct library_graph *g = b->graph;
+    /* edges are sorted by where they begin: those of a node are first[node] .. first[node + 1] */
+    size_t *first = arena_array(b->arena, g->nodes.count + 2, sizeof *first);
+    for (size_t i = 0; i < g->edges.count; i++)
+        first[g->edges.items[i].from + 1]++;
+    for (size_t i = 0; i < g->nodes.count; i++)
+        first[i + 1] += first[i];
     bool *seen = arena_array(b->arena, g->nodes.count + 1, sizeof *seen);
     VEC(size_t) queue = {0};
     for (size_t root = 0; root < g->nodes.count; root++) {
@@ -313,12 +319,13 @@ static void add_closures(struct build *b)
         for (size_t i = 0; i < queue.count; i++) {
             size_t at = queue.items[i];
             sum += g->nodes.items[at].cost;
-            vec_each (e, &g->edges)
-                if ((size_t)e->from == at && e->kind == EDGE_SELECTS && unconditional(e) &&
-                    !seen[e->to]) {
-                    seen[e->to] = true;
-                    vec_push(b->arena, &queue, (size_t)e->to);
-                }
+            for (size_t n = first[at]; n < first[at + 1]; n++) {
+                const struct library_edge *e = &g->edges.items[n];
+                if (e->kind != EDGE_SELECTS || seen[e->to] || !unconditional(e))
+                    continue;
+                seen[e->to] = true;
+                vec_push(b->arena, &queue, (size_t)e->to);
+            }
         }
         g->nodes.items[root].closure = sum;
     }

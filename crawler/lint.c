@@ -46,9 +46,16 @@ static bool is_tri(const struct catalogue_option *o)
 
 /* ---- dead options ---- */
 
+struct reach_clause {
+    int target; /* of a select or imply; -1: a default */
+    bool imply;
+    struct kexpr *value, *condition;
+};
+
 struct reachable {
     struct lint *l;
-    bool *on; /* can it be other than n? by option */
+    bool *on;                           /* can it be other than n? by option */
+    VEC(struct reach_clause) * clauses; /* by option */
 };
 
 /* Whether an expression can be other than n, options able to be n whatever happens. */
@@ -78,55 +85,77 @@ static bool can_hold(const struct reachable *r, const struct kexpr *e)
     }
 }
 
-static bool can_be_on(const struct reachable *r, size_t i)
+static void read_clauses(struct reachable *r, size_t i)
 {
     struct lint *l = r->l;
     const struct catalogue_option *o = &l->catalogue->options.items[i];
+    vec_each (def, &o->defaults)
+        vec_push(
+            l->arena, &r->clauses[i],
+            ((struct reach_clause){-1, false, parse(l, def->value), parse(l, def->condition)}));
+    const catalogue_clauses *const lists[] = {&o->selects, &o->implies};
+    for (int imply = 0; imply < 2; imply++)
+        vec_each (clause, lists[imply]) {
+            int target = kconfig_find(l->k, clause->value);
+            if (target >= 0)
+                vec_push(l->arena, &r->clauses[i],
+                         ((struct reach_clause){target, imply, NULL, parse(l, clause->condition)}));
+        }
+}
+
+/* By hand or by a default. */
+static bool can_be_on(const struct reachable *r, size_t i)
+{
+    const struct catalogue_option *o = &r->l->catalogue->options.items[i];
     if (!is_tri(o))
         return false;
-    if (o->visible && can_hold(r, parse(l, o->visible)))
+    if (o->visible && can_hold(r, kconfig_visible_expr(r->l->k, (int)i)))
         return true;
-    if (!can_hold(r, parse(l, o->depends)))
+    if (!can_hold(r, kconfig_depends_expr(r->l->k, (int)i)))
         return false;
-    vec_each (def, &o->defaults)
-        if (can_hold(r, parse(l, def->value)) && can_hold(r, parse(l, def->condition)))
+    vec_each (c, &r->clauses[i])
+        if (c->target < 0 && can_hold(r, c->value) && can_hold(r, c->condition))
             return true;
     return false;
 }
 
 /* Turns on what a live option selects or implies. */
-static bool spread(struct reachable *r, const struct catalogue_option *o,
-                   const catalogue_clauses *clauses, bool imply)
+static bool spread(struct reachable *r, size_t i)
 {
     bool changed = false;
-    vec_each (clause, clauses) {
-        int target = kconfig_find(r->l->k, clause->value);
-        if (target < 0 || r->on[target] || !can_hold(r, parse(r->l, clause->condition)) ||
-            !can_hold(r, parse(r->l, o->depends)))
+    if (!can_hold(r, kconfig_depends_expr(r->l->k, (int)i)))
+        return false;
+    vec_each (c, &r->clauses[i]) {
+        if (c->target < 0 || r->on[c->target] || !can_hold(r, c->condition))
             continue;
-        const char *depends = r->l->catalogue->options.items[target].depends;
-        if (imply && !can_hold(r, parse(r->l, depends)))
+        if (c->imply && !can_hold(r, kconfig_depends_expr(r->l->k, c->target)))
             continue;
-        r->on[target] = changed = true;
+        r->on[c->target] = changed = true;
     }
     return changed;
 }
 
+static bool visit(struct reachable *r, size_t i)
+{
+    bool changed = !r->on[i] && can_be_on(r, i);
+    r->on[i] |= changed;
+    return (r->on[i] && spread(r, i)) || changed;
+}
+
+/* To the fixed point, forwards and backwards in turn so that chains take few passes. */
 static void reach(struct reachable *r)
 {
-    const struct catalogue *c = r->l->catalogue;
-    r->on = arena_array(r->l->arena, c->options.count + 1, sizeof *r->on);
+    size_t count = r->l->catalogue->options.count;
+    r->on = arena_array(r->l->arena, count + 1, sizeof *r->on);
+    r->clauses = arena_array(r->l->arena, count + 1, sizeof *r->clauses);
+    for (size_t i = 0; i < count; i++)
+        read_clauses(r, i);
     for (bool changed = true; changed && !r->l->status;) {
         changed = false;
-        for (size_t i = 0; i < c->options.count; i++) {
-            const struct catalogue_option *o = &c->options.items[i];
-            if (!r->on[i] && can_be_on(r, i))
-                r->on[i] = changed = true;
-            if (r->on[i]) {
-                changed |= spread(r, o, &o->selects, false);
-                changed |= spread(r, o, &o->implies, true);
-            }
-        }
+        for (size_t i = 0; i < count; i++)
+            changed |= visit(r, i);
+        for (size_t i = count; i-- > 0;)
+            changed |= visit(r, i);
     }
 }
 
