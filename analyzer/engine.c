@@ -33,13 +33,22 @@ static const struct {
     {"on_exit", HOOK_ATEXIT},
     {"exit", HOOK_EXIT},
     {"quick_exit", HOOK_EXIT},
+    {"execve", HOOK_EXEC},
+    {"execv", HOOK_EXEC},
+    {"execvp", HOOK_EXEC},
+    {"execvpe", HOOK_EXEC},
+    {"execl", HOOK_EXEC},
+    {"execlp", HOOK_EXEC},
+    {"execle", HOOK_EXEC},
+    {"posix_spawn", HOOK_SPAWN},
+    {"posix_spawnp", HOOK_SPAWN},
 };
 
 static void find_hooks(struct engine *e, struct object *o)
 {
     for (size_t i = 1; i < o->elf->symbols.count; i++) {
         const struct elf_symbol *s = &o->elf->symbols.items[i];
-        if (!s->section || !s->value || !strchr("acdeoq_", s->name[0]))
+        if (!s->section || !s->value || !strchr("acdeopq_", s->name[0]))
             continue;
         for (size_t k = 0; k < sizeof hooked / sizeof *hooked; k++)
             if (strcmp(hooked[k].name, s->name) == 0)

@@ -93,6 +93,8 @@ enum hook {
     HOOK_NONE,
     HOOK_DLOPEN,
     HOOK_DLSYM,
+    HOOK_EXEC,   /* its first argument is a program to execute */
+    HOOK_SPAWN,  /* its second argument is */
     HOOK_START,  /* its first argument is main() */
     HOOK_ATEXIT, /* its first argument runs at exit */
     HOOK_EXIT,   /* ends the process in order */

@@ -139,7 +139,7 @@ static void note_lifetime(struct run *r, const struct function *f, struct contex
         vec_push(r->e->arena, &r->e->at_exit, argument);
 }
 
-/* A call of dlopen(), dlmopen() or dlsym(): the name, where it is a constant. */
+/* A call of dlopen(), dlsym(), execve() and their kin: the name, where it is a constant. */
 static void note_hook(struct run *r, const struct function *f, struct context *callee)
 {
     struct engine *e = r->e;
@@ -147,9 +147,12 @@ static void note_hook(struct run *r, const struct function *f, struct context *c
         note_lifetime(r, f, callee);
         return;
     }
-    unsigned input = f->hook == HOOK_DLSYM ? REG_SI : REG_DI;
+    bool executes = f->hook == HOOK_EXEC || f->hook == HOOK_SPAWN;
+    unsigned input = f->hook == HOOK_DLSYM || f->hook == HOOK_SPAWN ? REG_SI : REG_DI;
     const struct value_data *d = value_get(&e->values, r->s.reg[input]);
     unsigned count = d->kind == VK_CONST ? d->count : 1;
+    if (d->kind != VK_CONST && executes)
+        return;
     if (d->kind != VK_CONST && d->deps)
         engine_require(e, r->c->function, d->deps, true);
     for (unsigned i = 0; i < count; i++) {

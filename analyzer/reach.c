@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Roots, the fixed point with and without plug-ins, and the result read off the graph. */
 #include "analyzer/reach.h"
+#include "analyzer/cache.h"
 #include "analyzer/graph.h"
 #include "analyzer/guards.h"
 #include "analyzer/phases.h"
@@ -171,7 +172,7 @@ static void bind_looked_up(struct analysis *a)
         struct hook_fact *hook = &a->engine.hooks.items[a->hooks_done];
         if (hook->hook == HOOK_DLSYM && hook->name)
             edge_to_symbol(a, hook, LINKMAP_NONE);
-        else if (!hook->name)
+        else if (!hook->name && hook->hook <= HOOK_DLSYM)
             engine_note(&a->engine, hook->caller, hook->at,
                         hook->hook == HOOK_DLSYM ? "dlsym() of a name that is not known"
                                                  : "dlopen() of a name that is not known");
@@ -356,6 +357,11 @@ static void report_unresolved(struct analysis *a, const struct walk *all)
     vec_sort(&a->out->unresolved, by_place);
 }
 
+static int by_path(const void *x, const void *y)
+{
+    return strcmp(((const struct profile_exec *)x)->path, ((const struct profile_exec *)y)->path);
+}
+
 static void explain(struct analysis *a, const struct found found[SYSCALL_LIMIT])
 {
     int number = syscall_number(a->options->why);
@@ -386,6 +392,27 @@ static void report_plugins(struct analysis *a, const struct found base[SYSCALL_L
         p->reason = a->candidates.items[i].reason;
         report(a, found, &p->syscalls);
     }
+}
+
+/* Programs it may execute, where the path is known; each once. */
+static void report_execs(struct analysis *a, const struct walk *w)
+{
+    vec_each (hook, &a->engine.hooks) {
+        bool known = false;
+        if ((hook->hook != HOOK_EXEC && hook->hook != HOOK_SPAWN) || !hook->name || !*hook->name ||
+            !w->reached[hook->caller->node.id])
+            continue;
+        vec_each (exec, &a->out->execs)
+            known = known || strcmp(exec->path, hook->name) == 0;
+        if (known)
+            continue;
+        struct profile_syscall path = {0};
+        graph_evidence(w, &hook->caller->node, hook->at, &path);
+        struct profile_exec *exec = vec_add(a->arena, &a->out->execs);
+        exec->path = arena_strdup(a->arena, hook->name);
+        memcpy(&exec->evidence, &path.evidence, sizeof exec->evidence);
+    }
+    vec_sort(&a->out->execs, by_path);
 }
 
 static struct walk *walk_of(struct analysis *a, struct node *const *roots, size_t count)
@@ -455,6 +482,7 @@ static void read_result(struct analysis *a)
     report(a, found, &a->out->syscalls);
     if (a->options->why)
         explain(a, found);
+    report_execs(a, started);
     report_plugins(a, found);
     struct walk *all = ARENA_NEW(a->arena, struct walk);
     walk_init(all, e);
@@ -487,6 +515,11 @@ enum status syscalls_analyze(struct diag *d, struct arena *arena, struct linkmap
                              const struct analyzer_options *options, struct profile_static *out)
 {
     struct analysis a = {.diag = d, .arena = arena, .map = map, .options = options, .out = out};
+    /* --why needs the graph, and what a user names is looked at afresh. */
+    bool cached = !options->no_cache && !options->why && !options->plugins.count;
+    const char *file = cached ? cache_file(arena, map, options) : NULL;
+    if (file && cache_read(arena, file, out))
+        return STATUS_OK;
     engine_init(&a.engine, d, arena, map);
     add_roots(&a);
     run_all(&a);
@@ -498,5 +531,7 @@ enum status syscalls_analyze(struct diag *d, struct arena *arena, struct linkmap
     diag_debug(d, 1, "%zu instructions decoded, %zu executed, %zu nodes, %zu values",
                a.engine.decoded, a.engine.executed, a.engine.nodes.count,
                a.engine.values.items.count);
+    if (file)
+        cache_write(d, arena, file, map, out);
     return STATUS_OK;
 }

@@ -74,24 +74,42 @@ void values_init(struct values *v, struct arena *a)
     intern(v, &top);
 }
 
+/* Where the value made last for this number is remembered: most come again soon. */
+static value *recent_slot(struct values *v, uint64_t number, unsigned kind)
+{
+    return &v->recent[(mix(number, kind) >> 20) % VALUE_RECENT];
+}
+
 value value_const(struct values *v, int64_t c)
 {
+    value *recent = recent_slot(v, (uint64_t)c, VK_CONST);
+    const struct value_data *known = value_get(v, *recent);
+    if (known->kind == VK_CONST && known->count == 1 && known->first == c)
+        return *recent;
     struct value_data d = {.kind = VK_CONST, .count = 1, .first = c, .all = &c};
-    return intern(v, &d);
+    return *recent = intern(v, &d);
 }
 
 value value_stack(struct values *v, int64_t offset)
 {
+    value *recent = recent_slot(v, (uint64_t)offset, VK_STACK);
+    const struct value_data *known = value_get(v, *recent);
+    if (known->kind == VK_STACK && known->first == offset)
+        return *recent;
     struct value_data d = {.kind = VK_STACK, .first = offset};
-    return intern(v, &d);
+    return *recent = intern(v, &d);
 }
 
 value value_top(struct values *v, uint32_t deps, uint64_t max)
 {
     if (!deps && max == UINT64_MAX)
         return VALUE_TOP;
+    value *recent = recent_slot(v, max ^ (uint64_t)deps << 32, VK_TOP);
+    const struct value_data *known = value_get(v, *recent);
+    if (known->kind == VK_TOP && known->deps == deps && known->max == max)
+        return *recent;
     struct value_data d = {.kind = VK_TOP, .deps = deps, .max = max};
-    return intern(v, &d);
+    return *recent = intern(v, &d);
 }
 
 value value_table(struct values *v, value starts, unsigned width, uint64_t max, uint32_t deps)

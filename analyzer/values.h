@@ -12,7 +12,7 @@
 
 typedef uint32_t value;
 
-enum { VALUE_NONE = 0, VALUE_TOP = 1, VALUE_SET_LIMIT = 12 };
+enum { VALUE_NONE = 0, VALUE_TOP = 1, VALUE_SET_LIMIT = 12, VALUE_RECENT = 2048 };
 
 enum value_kind {
     VK_NONE,    /* no value yet */
@@ -39,6 +39,7 @@ struct values {
     VEC(struct value_data) items;
     uint32_t *slots; /* open addressing over items */
     size_t slot_count;
+    value recent[VALUE_RECENT];
 };
 
 void values_init(struct values *v, struct arena *a);

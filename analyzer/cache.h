@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Results of the code analysis, kept under $XDG_CACHE_HOME/toolchain (default ~/.cache/toolchain).
+ * An entry is found by the contents of every object of the link map, the name-service configuration
+ * and this program's version; it also names the plug-ins it loaded, whose contents are checked when
+ * it is read. Files are written under another name and renamed, so that readers and writers at the
+ * same time see whole entries only; a damaged one is as good as none. */
+#ifndef ANALYZER_CACHE_H
+#define ANALYZER_CACHE_H
+
+#include "analyzer/analyzer.h"
+#include "analyzer/linkmap.h"
+
+/* The file for this analysis, or NULL when there is no place for a cache. */
+const char *cache_file(struct arena *a, const struct linkmap *map,
+                       const struct analyzer_options *options);
+/* Fills syscalls, plugins, execs and unresolved of out; false when there is no valid entry. */
+bool cache_read(struct arena *a, const char *file, struct profile_static *out);
+/* Keeps them; failures are only told with -v. */
+void cache_write(struct diag *d, struct arena *a, const char *file, const struct linkmap *map,
+                 const struct profile_static *out);
+
+#endif
