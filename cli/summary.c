@@ -171,7 +171,8 @@ static void calls_lines(const struct cli *cli, const struct profile *p)
         vec_each (c, &dyn->syscalls) {
             if (profile_syscalls_find(&s->syscalls, c->number))
                 continue;
-            vec_push(cli->arena, by_plugins(s, c->number) ? &plugged : &surprising, c->name);
+            strings *list = by_plugins(s, c->number) ? &plugged : &surprising;
+            vec_push(cli->arena, list, c->name);
         }
     if (plugged.count)
         summary_words("  by plug-ins", &plugged);
