@@ -61,6 +61,16 @@ static void note_missing(struct linkmap *map, const struct library_query *q)
         linkmap_note_searched(map, &m->searched, *where);
 }
 
+/* Counts an object's code against what one dlopen() may bring. */
+static bool within_limit(struct linkmap *map, const struct elf_object *o)
+{
+    struct linkmap_search *how = map->how;
+    vec_each (s, &o->segments)
+        how->code_added += s->flags & PF_X ? s->filesz : 0;
+    how->too_large = how->code_limit && how->code_added > how->code_limit;
+    return !how->too_large;
+}
+
 /* The object a name stands for, loaded now unless it was before. LINKMAP_NONE: missing. */
 static enum status need(struct diag *d, struct linkmap *map, struct library_query *q, size_t *out)
 {
@@ -79,6 +89,8 @@ static enum status need(struct diag *d, struct linkmap *map, struct library_quer
         return STATUS_OK;
     if (q->found->index == LINKMAP_NONE) {
         add_object(map, q->found, q->name, q->found_by, q->caller);
+        if (!within_limit(map, q->found))
+            return diag_fail(d, STATUS_FOUND, "%s: brings too much code", q->name);
         if (map->how->options.load && (status = elf_object_load(d, q->found)))
             return status;
     }
@@ -385,6 +397,8 @@ enum status linkmap_dlopen(struct diag *d, struct linkmap *map, size_t caller, c
     if (map->interpreter == LINKMAP_NONE && !map->how->prepared)
         linkmap_search_prepare(map); /* a static program looks where its C library would */
     size_t objects = map->objects.count, missing = map->missing.count;
+    map->how->code_added = 0;
+    map->how->too_large = false;
     struct linkmap_group fresh = {0};
     enum status status = open_group(d, map, caller, name, &fresh);
     if (status) {

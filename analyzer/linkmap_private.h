@@ -31,6 +31,10 @@ struct linkmap_search {
     struct ldso_cache *cache; /* NULL: none */
     VEC(struct known_folder) folders;
     VEC(struct alias) aliases;
+    /* Bytes of code that one dlopen() may bring; 0: no limit. What it brought, and whether that
+     * was the reason of its failure. */
+    uint64_t code_limit, code_added;
+    bool too_large;
 };
 
 /* One search: what for, on whose behalf, and where it led. */

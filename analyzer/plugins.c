@@ -48,6 +48,7 @@ static const struct {
     {"pam_start*", NULL, plugins_add_pam},
 };
 enum { RULES = sizeof rules / sizeof rules[0] };
+static const uint64_t code_limit = 32 << 20; /* bytes of code that one plug-in may bring */
 
 static bool rule_names(size_t rule, const char *function)
 {
@@ -83,11 +84,29 @@ static bool open_one(struct plugin_search *s, size_t caller, const char *name, s
            !has_group(s->out, *group);
 }
 
+static void leave_out(struct plugin_search *s, const char *name, const char *reason)
+{
+    vec_each (c, s->out)
+        if (!strcmp(c->path, name))
+            return;
+    struct plugin_candidate *c = vec_add(s->map->arena, s->out);
+    *c = (struct plugin_candidate){
+        .path = name,
+        .reason = reason,
+        .left_out = arena_printf(s->map->arena,
+                                 "plug-in not analysed: with what it needs, it brings more than "
+                                 "%lu MiB of code (name it with --plugin to analyse it)",
+                                 code_limit >> 20)};
+}
+
 void plugins_add(struct plugin_search *s, size_t caller, const char *name, const char *reason)
 {
     size_t group;
-    if (!open_one(s, caller, name, &group))
+    if (!open_one(s, caller, name, &group)) {
+        if (s->map->how->too_large)
+            leave_out(s, name, reason);
         return;
+    }
     struct plugin_candidate *c = vec_add(s->map->arena, s->out);
     c->path = s->map->objects.items[s->map->groups.items[group].root].path;
     c->reason = reason;
@@ -125,6 +144,13 @@ static void add_noted(struct plugin_search *s, size_t object)
     }
 }
 
+/* Other libraries have functions of similar names (libiberty's getpwd()). A static program shows no
+ * exports to go by. */
+static bool has_name_services(const struct elf_object *o)
+{
+    return !o->dynamic || elf_defines(o, "__nss_configure_lookup");
+}
+
 static void apply(struct plugin_search *s, const struct plugin_fact *fact)
 {
     if (fact->object >= s->map->objects.count)
@@ -140,10 +166,10 @@ static void apply(struct plugin_search *s, const struct plugin_fact *fact)
     for (size_t i = 0; i < RULES; i++) {
         if (!rule_names(i, fact->name))
             continue;
-        if (rules[i].database)
-            plugins_add_nss(s, fact->object, rules[i].database);
-        else
+        if (!rules[i].database)
             rules[i].add(s, fact->object);
+        else if (has_name_services(s->map->objects.items[fact->object].elf))
+            plugins_add_nss(s, fact->object, rules[i].database);
     }
 }
 
@@ -184,8 +210,10 @@ enum status plugins_find(struct diag *d, struct linkmap *map, const strings *use
     enum status status = STATUS_OK;
     for (size_t i = 0; user && !status && i < user->count; i++)
         status = add_named_by_user(&s, user->items[i]);
+    map->how->code_limit = code_limit;
     for (size_t i = 0; !status && i < facts->count; i++)
         apply(&s, &facts->items[i]);
+    map->how->code_limit = 0;
     map->how->options.load = load;
     return status;
 }

@@ -24,7 +24,8 @@ typedef VEC(struct plugin_fact) plugin_facts;
 /* One entry of the profile's plug-ins: a file, or a folder whose modules are alike. */
 struct plugin_candidate {
     const char *path, *reason;
-    VEC(size_t) groups; /* indices into map->groups: each one dlopen() */
+    const char *left_out; /* why it is not to be analysed (groups is empty then), or NULL */
+    VEC(size_t) groups;   /* indices into map->groups: each one dlopen() */
 };
 typedef VEC(struct plugin_candidate) plugin_candidates;
 
@@ -35,7 +36,9 @@ bool plugins_ask_about(const char *function);
  * user named (files and folders), constant dlopen() names, dlopen metadata notes, name service
  * modules per database asked for, character set converters, PAM modules, and modules in folders
  * named by strings of objects that dlopen() unknown names. All objects are loaded. A module that
- * ld.so could not load either is left out; one that the user named is an error then. */
+ * ld.so could not load either is left out; one that the user named is an error then. One that
+ * brings very much code is listed but left out of the map (left_out), unless the user named it:
+ * whole compilers hang on some tools' plug-in folders. */
 enum status plugins_find(struct diag *d, struct linkmap *map, const strings *user,
                          const plugin_facts *facts, plugin_candidates *out);
 

@@ -137,7 +137,7 @@ void plugins_add_gconv(struct plugin_search *s, size_t libc)
             return;
     strings files = {0};
     plugins_list_folder(s->map, folder, &files);
-    struct plugin_candidate entry = {folder, "character set converters for iconv_open()", {0}};
+    struct plugin_candidate entry = {folder, "character set converters for iconv_open()", NULL, {0}};
     vec_each (file, &files)
         plugins_add_to(s, &entry, libc, *file);
     if (entry.groups.count)

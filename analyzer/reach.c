@@ -354,6 +354,10 @@ static void report_unresolved(struct analysis *a, const struct walk *all)
         struct profile_unresolved *u = vec_add(a->arena, &a->out->unresolved);
         *u = (struct profile_unresolved){n->object->elf->name, n->address, n->reason};
     }
+    vec_each (candidate, &a->candidates)
+        if (candidate->left_out)
+            vec_push(a->arena, &a->out->unresolved,
+                     ((struct profile_unresolved){candidate->path, 0, candidate->left_out}));
     vec_sort(&a->out->unresolved, by_place);
 }
 

@@ -111,6 +111,7 @@ static void name_services_per_database(void **state)
     assert_true(plugins_ask_about("getpwnam_r"));
     assert_false(plugins_ask_about("getpid"));
     fact(f, FACT_REACHED, "libc.so.6", "getaddrinfo"); /* files and dns are built in */
+    fact(f, FACT_REACHED, "main", "getpwd");           /* not the C library's */
     expect(f, NULL, 0);
     fact(f, FACT_REACHED, "libc.so.6", "getpwnam");
     EXPECT(f, "/lib/x86_64-linux-gnu/libnss_alpha.so.2", "/lib/x86_64-linux-gnu/libnss_beta.so.2");
@@ -138,6 +139,23 @@ static void constant_names(void **state)
     EXPECT(f, "/lib/x86_64-linux-gnu/libconst.so.1");
     assert_string_equal(f->found.items[0].reason,
                         "dlopen(\"libconst.so.1\") in libc.so.6 at 0x1234");
+}
+
+/* What brings very much code is told, not analysed; unless the user names it. */
+static void large_plugins_are_left_out(void **state)
+{
+    struct fixture *f = *state;
+    build(f->arena, f->folder,
+          "printf '.section .note.GNU-stack,\"\",@progbits\n.text\n.zero 34000000\n' > big.s\n"
+          "cc -shared -nostdlib -o lib/x86_64-linux-gnu/libbig.so big.s");
+    size_t objects = f->map->objects.count;
+    fact(f, FACT_DLOPEN, "libc.so.6", "libbig.so");
+    EXPECT(f, "libbig.so");
+    assert_non_null(strstr(f->found.items[0].left_out, "more than 32 MiB of code"));
+    assert_int_equal(f->found.items[0].groups.count, 0);
+    assert_int_equal(f->map->objects.count, objects);
+    size_t group; /* as when the user names it */
+    assert_int_equal(linkmap_dlopen(&f->diag, f->map, 0, "libbig.so", &group), STATUS_OK);
 }
 
 static void pam_modules(void **state)
@@ -173,6 +191,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(name_services_per_database, setup, teardown),
         cmocka_unit_test_setup_teardown(folders_named_in_data, setup, teardown),
         cmocka_unit_test_setup_teardown(constant_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(large_plugins_are_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(pam_modules, setup, teardown),
         cmocka_unit_test_setup_teardown(named_by_the_user, setup, teardown),
     };
