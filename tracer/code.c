@@ -330,6 +330,12 @@ static void call_from(const struct user_regs_struct *regs, uint64_t site, struct
     }
 }
 
+bool code_knows(const struct code *code, uint64_t address)
+{
+    const struct region *region = region_at(code, address);
+    return region && object_site(region->object, address - region->bias) >= 0;
+}
+
 bool code_hit(struct session *s, struct task *task, struct user_regs_struct *regs)
 {
     uint64_t address = regs->rip - 1;

@@ -108,6 +108,8 @@ void code_free(struct code *code);
 void code_start(struct session *s, struct task *task, const mappings *maps);
 /* Memory has become executable: [start, end). */
 void code_mapped(struct session *s, struct task *task, uint64_t start, uint64_t end);
+/* One of its sites is there. */
+bool code_knows(const struct code *code, uint64_t address);
 /* A breakpoint of ours at address: learns from it and sends the task on. false: not ours. */
 bool code_hit(struct session *s, struct task *task, struct user_regs_struct *regs);
 /* From here on every call of the address space stops. */

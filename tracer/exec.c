@@ -128,7 +128,7 @@ void exec_happened(struct session *s, struct task *task)
     space_release(s, process->space);
     process->space = space_new(s, unit);
     process->space->users = 1;
-    process->waited = process->leaving = false;
+    process->waited = process->leaving = process->traps = false;
     process->entered = true;
     process->mode = MODE_FOLLOW;
     if (unit)
@@ -141,9 +141,13 @@ bool trap_happened(struct session *s, struct task *task)
     struct mark *entry = &process->space->entry;
     struct user_regs_struct regs;
     unsigned char byte = 0;
-    if (ptrace(PTRACE_GETREGS, task->id, NULL, &regs) != 0)
-        return true;
+    if (!process->space->unit || ptrace(PTRACE_GETREGS, task->id, NULL, &regs) != 0)
+        return process->space->unit != NULL;
     uint64_t address = regs.rip - 1;
+    if (process->traps && code_knows(process->space->code, address))
+        trap_action_restore(s, task);
+    if (task->lost)
+        return true;
     if (entry->address && address == entry->address) {
         memory_write(task->id, address, &entry->byte, 1);
         entry->address = 0;
@@ -151,7 +155,7 @@ bool trap_happened(struct session *s, struct task *task)
         code_rearm(s, task);
     } else if (process->mode == MODE_BREAKPOINT && code_hit(s, task, &regs)) {
         return true;
-    } else if (!process->space->unit || memory_read(task->id, address, &byte, 1) != 1 ||
+    } else if (!trap_is_instruction(task) || memory_read(task->id, address, &byte, 1) != 1 ||
                byte == BREAKPOINT) {
         return false; /* the program's own */
     }

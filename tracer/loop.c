@@ -225,6 +225,8 @@ static void call_begins(struct session *s, struct task *task, const struct call 
     bool plain = mode == MODE_PTRACE || task->process->space->plain;
     if (plain == seccomp)
         return;
+    if (mode == MODE_BREAKPOINT)
+        trap_action_seen(task, call);
     record_call(s, task, call);
     see_mapping(s, task, call);
     task->wants_end = mode == MODE_BREAKPOINT && !plain && opens_code(call);

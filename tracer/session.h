@@ -80,6 +80,8 @@ struct tracee {
     bool entered;  /* the dynamic linker has handed over */
     bool waited;   /* it has waited for events */
     bool leaving;  /* exit handlers run */
+    bool traps;    /* it handles (or ignores) SIGTRAP itself, like this: */
+    unsigned char trap_action[32];
     UT_hash_handle hh;
 };
 
@@ -124,6 +126,7 @@ struct session {
     int withdrawn;          /* address spaces where breakpoints were given up */
     struct sets *sets;      /* files, selectors, libraries of the program */
     bool ending;            /* everything is being killed */
+    bool failed;            /* the program of the last run ended by itself, in failure */
     bool fork_limit;        /* too many processes */
     int seize_error;        /* errno: the kernel does not let us trace */
     int64_t stops;          /* how often anything stopped, for figures */
@@ -163,6 +166,15 @@ void record_running(struct session *s);
 void exec_happened(struct session *s, struct task *task);
 /* A SIGTRAP: true when it was one of ours, and the task may go on. */
 bool trap_happened(struct session *s, struct task *task);
+
+/* ---- trap.c: programs that use SIGTRAP themselves ---- */
+/* rt_sigaction of SIGTRAP is about to be made. */
+void trap_action_seen(struct task *task, const struct call *call);
+/* A breakpoint of ours makes the kernel drop the program's handler where SIGTRAP is blocked: puts
+ * both back. */
+void trap_action_restore(struct session *s, struct task *task);
+/* The stop comes from an instruction, not from kill(2) and its kin. */
+bool trap_is_instruction(const struct task *task);
 
 /* ---- calls.c: what is special about some calls ---- */
 /* The call makes its caller wait for events from outside. */
