@@ -90,10 +90,21 @@ static void tidy(char *path)
     *to = '\0';
 }
 
+/* The run's temporary folder has another name each time: it is called ${DIR}. */
+static const char *without_folder(const struct session *s, const char *path, char *out, size_t size)
+{
+    size_t length = s->folder ? strlen(s->folder) : 0;
+    if (!length || strncmp(path, s->folder, length) != 0 || (path[length] && path[length] != '/'))
+        return path;
+    snprintf(out, size, "${DIR}%s", path + length);
+    return out;
+}
+
 static bool add(struct session *s, const char *path, const char *access, bool creates)
 {
+    char named[PATH_MAX];
     char key[PATH_MAX + 16];
-    snprintf(key, sizeof key, "%c%s", access[0], path);
+    snprintf(key, sizeof key, "%c%s", access[0], without_folder(s, path, named, sizeof named));
     struct file_seen *seen;
     HASH_FIND_STR(s->sets->files, key, seen);
     bool news = !seen && HASH_COUNT(s->sets->files) < FILE_LIMIT;

@@ -57,6 +57,17 @@ static void adopt(struct session *s, struct launch *launch)
     kill(launch->pid, SIGCONT);
 }
 
+void loop_end(struct session *s)
+{
+    struct task *task, *next;
+    s->ending = true;
+    /* Also those whose birth nobody has announced: their parent may be dead by now. */
+    HASH_ITER (hh, s->tasks, task, next) {
+        if (!task->ended_early)
+            kill(task->process ? task->process->id : task->id, SIGKILL);
+    }
+}
+
 static void bound_births(struct session *s)
 {
     if (s->fork_limit || s->ending)

@@ -113,7 +113,7 @@ void meeting_serve(struct session *s, struct meeting *m)
         signal_launch(s, about, SIGKILL);
     }
     if (request == ASK_END) {
-        s->ending = true;
+        loop_end(s);
         for (struct launch *l = launches; l; l = l->next)
             signal_launch(s, l, SIGKILL);
     }

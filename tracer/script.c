@@ -314,6 +314,7 @@ void *script_play(void *context)
     const struct test_file *tests = tests_of(script);
     struct diag *d = &script->diag;
     script->status = sandbox_open(d, script->arena, tests && tests->work_folder, &script->box);
+    script->session->folder = script->box.directory; /* before there is anything to trace */
     if (!script->status && tests)
         script->status = run_all(script, &tests->setup, "setup");
     if (!script->status) {

@@ -124,6 +124,7 @@ struct session {
     struct unit *units;
     struct object *objects; /* code of files, by identity */
     int withdrawn;          /* address spaces where breakpoints were given up */
+    const char *folder;     /* the present run's temporary one; NULL: none */
     struct sets *sets;      /* files, selectors, libraries of the program */
     bool ending;            /* everything is being killed */
     bool failed;            /* the program of the last run ended by itself, in failure */
@@ -148,6 +149,8 @@ struct unit *unit_for(struct session *s, const char *path, bool program);
 /* ---- loop.c: the tracing thread ---- */
 /* Handles events until the script is over and nothing it started is left. */
 void loop_run(struct session *s);
+/* Kills everything that lives, and from then on whatever is still born. */
+void loop_end(struct session *s);
 
 /* ---- record.c: what is learned ---- */
 struct sets *sets_new(struct arena *a);

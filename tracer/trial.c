@@ -3,6 +3,7 @@
  * They die with the tool. */
 #include "tracer/trial.h"
 #include <errno.h>
+#include <poll.h>
 #include <regex.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BASELINES = 3, SLACK_MS = 1000, SLOWER = 3, PARALLEL_LIMIT = 8 };
+enum { BASELINES = 3, SLACK_MS = 1000, SLOWER = 3, PARALLEL_LIMIT = 8, TRIAL_MS = 30000 };
 
 /* ---- comparing ---- */
 
@@ -192,7 +193,12 @@ static enum status finish_worker(struct baseline *b, struct worker *w)
 {
     char *to = (char *)w->trial;
     size_t got = 0;
-    for (ssize_t n; got < sizeof *w->trial; got += (size_t)n) {
+    /* Should a trial outlive all its limits, it has failed: its processes die with its tracer. */
+    struct pollfd answer = {.fd = w->report, .events = POLLIN};
+    bool answered = poll(&answer, 1, TRIAL_MS) > 0;
+    if (!answered)
+        kill(w->pid, SIGKILL);
+    for (ssize_t n; answered && got < sizeof *w->trial; got += (size_t)n) {
         n = read(w->report, to + got, sizeof *w->trial - got);
         if (n <= 0)
             break;
@@ -202,7 +208,7 @@ static enum status finish_worker(struct baseline *b, struct worker *w)
     while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
         continue;
     b->trials++;
-    return got == sizeof *w->trial
+    return got == sizeof *w->trial || !answered
                ? STATUS_OK
                : diag_fail(b->diag, STATUS_SYSTEM, "a run of the classification broke off");
 }

@@ -1,0 +1,140 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: BSD-3-Clause
+# The set of system calls of each program must be what strace sees, whatever the program does, with
+# every engine; what a program does must not change; what is needed is found out as constructed.
+use strict;
+use warnings;
+use Test::More;
+use File::Temp qw(tempdir);
+use JSON::PP;
+
+my ($tool, $src) = @ENV{qw(TOOLCHAIN SRC)};
+my $dir = tempdir(CLEANUP => 1);
+$ENV{XDG_CACHE_HOME} = "$dir/cache";
+chdir $dir or die;
+$ENV{PWD} = $dir; # a shell that finds it wrong asks the kernel
+
+sub build {
+    my ($name, @flags) = @_;
+    system('cc', '-O1', '-D_GNU_SOURCE', '-w', '-o', "$dir/$name",
+        "$src/tests/programs/tracing/$name.c", @flags, '-lpthread', '-ldl') == 0
+        or BAIL_OUT("cannot build $name");
+    return "$dir/$name";
+}
+
+sub traced {
+    my ($options, @command) = @_;
+    my $program = shift @command;
+    open my $out, '-|', 'timeout', '120', $tool, '--dep', '--dynamic', '--json', '-q', @$options, $program,
+        (@command ? ('--', @command) : ()) or die;
+    local $/;
+    my $text = <$out>;
+    close $out;
+    my $profile = eval { decode_json($text) } or return undef;
+    return $profile->{dynamic};
+}
+
+# All calls of a run and of the programs it executed.
+sub calls {
+    my ($dynamic) = @_;
+    my %seen;
+    $seen{ $_->{name} } = 1 for map { @{ $_->{syscalls} } } $dynamic, @{ $dynamic->{execs} };
+    return %seen;
+}
+
+# What strace sees: without the execve that started the program and the kernel's own restarts.
+sub strace_calls {
+    my (@command) = @_;
+    system("strace -f -qq -e signal=none -o $dir/strace.out " . join(' ', map { "'$_'" } @command)
+        . ' </dev/null 2>&1 | cat >/dev/null');
+    open my $in, '<', "$dir/strace.out" or die;
+    my (%seen, $first);
+    while (<$in>) {
+        next unless $first++;
+        $seen{$1} = 1 if /^\d+\s+(?:<\.\.\. )?([a-z0-9_]+)(?:\(| resumed)/;
+    }
+    delete $seen{restart_syscall};
+    return %seen;
+}
+
+sub program_output { return $_[0]{tests}[-1]{output} // '' }
+
+sub same_as_strace {
+    my ($engine, $output, @command) = @_;
+    my $dynamic = traced(["--engine=$engine", '--no-functions', '--no-evidence'], @command);
+    my $label = "$engine: @command";
+    return fail("$label: no profile") unless $dynamic;
+    # A program may take another path now and then (a lock that is contended): the union counts.
+    my %theirs;
+    my %ours = calls($dynamic);
+    my $differ;
+    for my $again (1 .. 3) {
+        %theirs = (%theirs, strace_calls(@command));
+        $differ = join ' ', sort((map { "-$_" } grep { !$ours{$_} } keys %theirs),
+            (map { "+$_" } grep { !$theirs{$_} } keys %ours));
+        last if $differ eq '';
+        %ours = (%ours, calls(traced(["--engine=$engine", '--no-functions', '--no-evidence'], @command)));
+    }
+    is($differ, '', "$label: same calls");
+    like(program_output($dynamic), $output, "$label: same behaviour") if $output;
+    is($dynamic->{engine}, $engine, "$label: that engine") if $engine ne 'auto';
+    return;
+}
+
+# Programs of the system, one of each kind.
+for my $engine (qw(breakpoint seccomp ptrace)) {
+    same_as_strace($engine, qr/root/, '/bin/grep', '-r', 'root', '/etc/passwd');
+    same_as_strace($engine, qr/^hi$/m, '/bin/bash', '-c', 'for i in 1 2 3; do /bin/true; done; echo hi | cat');
+}
+same_as_strace('breakpoint', qr/uid=/, '/usr/bin/perl', '-e', 'print `id`; fork && wait; exec "true"');
+same_as_strace('breakpoint', qr/42/, '/usr/bin/python3', '-c',
+    'import threading, subprocess; subprocess.run(["true"]); t = threading.Thread(target=print, args=(42,)); t.start(); t.join()');
+same_as_strace('breakpoint', undef, '/usr/bin/find', '/usr/share/doc', '-maxdepth', '1');
+same_as_strace('breakpoint', undef, '/bin/tar', 'cf', '/dev/null', "$src/tests");
+
+# Programs that make it hard.
+my %hard = (
+    threads_race => qr/^fine$/m,
+    vfork_exec   => qr/^sum 90$/m,
+    thread_exec  => qr/^executed$/m,
+    signal_storm => qr/^stormy 1 x$/m,
+    own_int3     => qr/^30 traps$/m,
+    jit          => qr/^3 0$/m,
+    many_numbers => qr/^20000$/m,
+    loads_late   => qr/^fine$/m,
+);
+same_as_strace('breakpoint', $hard{$_}, build($_)) for sort keys %hard;
+
+my $self_read = traced([], build('self_read', '-static'));
+is(program_output($self_read), "intact\n", 'a program that checks its own code is traced without breakpoints');
+isnt($self_read->{engine}, 'breakpoint', 'and that is said');
+
+my $old = traced([], build('old_calls'));
+my %old = calls($old);
+ok($old{'int80:getpid'} || program_output($old) =~ /no 32-bit/, 'calls by int 0x80 are named as such');
+
+my %untraced = calls(traced([], build('untraced')));
+ok($untraced{getpgid} && $untraced{getsid}, 'children made with CLONE_UNTRACED and daemons are traced');
+
+# Phases.
+my $reply = "$dir/http_reply";
+system('cc', '-O1', '-o', $reply, "$src/tests/programs/http_reply.c") == 0 or BAIL_OUT('cannot build');
+my $server = traced(['-t', "$src/testFiles/http_reply.json"], $reply);
+my %phases = map { $_->{name} => join ' ', @{ $_->{phases} } } @{ $server->{syscalls} };
+like($phases{listen}, qr/^init$/, 'a server listens while it starts up');
+like($phases{accept}, qr/^run$/, 'and accepts afterwards');
+like($phases{pread64} // 'loader', qr/^loader$/, 'the dynamic linker alone uses pread64');
+is_deeply([map { $_->{soname} } @{ $server->{libraries} }], ['ld-linux-x86-64.so.2', 'libc.so.6'],
+    'libraries are named');
+ok((grep { $_->{syscall} eq 'socket' && ($_->{name} // '') eq 'AF_INET' } @{ $server->{selectors} }),
+    'arguments that select are recorded');
+
+# What is needed.
+my $needs = traced(['--classify'], build('needs'));
+my %class = map { $_->{name} => $_->{class} } @{ $needs->{syscalls} };
+my %wanted = (getppid => 'required', sync_file_range => 'any', umask => 'fakeable',
+    getsid => 'stubbable', sched_yield => 'any', getpgid => 'required', getpgrp => 'flaky',
+    mmap => 'required');
+is($class{$_}, $wanted{$_}, "without $_: $wanted{$_}") for sort keys %wanted;
+
+done_testing();
