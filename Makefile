@@ -10,7 +10,7 @@ V ?=
 Q := $(if $(V),,@)
 
 MODULES := common analyzer tracer matcher builder memanalyser crawler verifier optimiser catalogue cli
-PACKAGES := libelf libdw capstone jansson libcgraph libgvc libseccomp
+PACKAGES := libelf libdw capstone jansson libcgraph libgvc libseccomp libgit2
 PKG_CONFIG ?= pkg-config
 
 # Read by instrumented builds only.

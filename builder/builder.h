@@ -46,6 +46,12 @@ enum status build(struct diag *d, struct arena *a, const struct profile *profile
                   const struct builder_options *options, const char *app_dir,
                   struct build_result *out);
 
+/* Clones git:URL@REV (REV: tag, branch or commit; none: HEAD) into the user's cache unless it is
+ * there already, and gives its folder. STATUS_INPUT: no such revision; STATUS_SYSTEM: cannot be
+ * cloned (the message says what to do by hand). */
+enum status builder_fetch_core(struct diag *d, struct arena *a, const char *spec,
+                               const char **folder);
+
 /* Renders a catalogue as one Kconfig file that kconfig-conf reads; repositories whose name is in
  * excluded are left out. In the arena. */
 const char *builder_kconfig(struct arena *a, const struct catalogue *catalogue,

@@ -13,6 +13,7 @@ enum { MAX_ROUNDS = 8 };
 enum {
     KEY_MODE = 0x2000,
     KEY_UK_ROOT,
+    KEY_CORE,
     KEY_UK_LIBS,
     KEY_NEED,
     KEY_NO_MAKE,
@@ -67,6 +68,8 @@ static const struct argp_option options[] = {
      2},
     {NULL, 0, NULL, 0, "What is built:", 3},
     {"uk-root", KEY_UK_ROOT, "DIR", 0, "Tree of the core: configure and make with it", 3},
+    {"core", KEY_CORE, "git:URL@REV", 0,
+     "Clone the core once into the user's cache and build with it", 3},
     {"uk-libs", KEY_UK_LIBS, "DIR", 0, "Folder of the external libraries' trees", 3},
     {"platform", KEY_PLATFORM, "NAME", 0, "kvm (default), xen, linuxu", 3},
     {"machine", KEY_MACHINE, "NAME", 0, "x86_64 (default), arm64", 3},
@@ -203,6 +206,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_UK_ROOT:
         o->builder.uk_root = value;
         return 0;
+    case KEY_CORE:
+        o->core = value;
+        return 0;
     case KEY_UK_LIBS:
         o->builder.uk_libs = value;
         return 0;
@@ -273,7 +279,11 @@ enum status build_run(struct build_options *o, const char *dir, const struct pro
     struct cli *cli = o->cli;
     struct catalogue catalogue;
     struct layout *weights = ARENA_NEW(cli->arena, struct layout);
-    enum status status = build_catalogue(o, &catalogue);
+    enum status status = STATUS_OK;
+    if (o->core)
+        status = builder_fetch_core(&cli->diag, cli->arena, o->core, &o->builder.uk_root);
+    if (!status)
+        status = build_catalogue(o, &catalogue);
     bool choices = o->weights_file && weights_are_choices(o->weights_file);
     if (!status && o->weights_file && !choices) {
         status = layout_read(&cli->diag, cli->arena, o->weights_file, weights);

@@ -17,6 +17,7 @@ struct build_options {
         *profile_file; /* --profile; NULL: DIR/profile.json, else the static analysis is run */
     const char *weights_file; /* --weights */
     const char *explain;      /* --explain NAME; NULL: none */
+    const char *core;         /* --core; NULL: uk_root says it */
     bool stubs;               /* --stubs */
 };
 

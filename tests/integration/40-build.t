@@ -312,6 +312,30 @@ spill('other/Config.uk', $config_uk);
 is($status, 1, 'so is one whose dependency is not met there');
 like($err, qr/OPTIMIZE_DEADELIM=y: unmet dependency/, 'with its reason');
 
+# ---- a core from a repository ----
+
+my @git = ('git', '-c', 'user.name=t', '-c', 'user.email=t@example.org', '-C', 'repo');
+run('cp', '-r', $core, 'repo');
+run(@git, 'init', '-q', '.');
+run(@git, 'add', '-A');
+is((run(@git, 'commit', '-qm', 'core'))[0], 0, 'a repository of the core');
+run(@git, 'tag', 'v1');
+unlink 'repo/Config.uk';
+run(@git, 'commit', '-qam', 'broken since');
+local $ENV{XDG_CACHE_HOME} = "$dir/cache";
+my @fetched = ($toolchain, '--build', '-s', 'src-hello', '--platform', 'linuxu', '--uk-libs', "$src/tests/corelibs");
+($status, $out, $err) = run(@fetched, '--core', "git:$dir/repo\@v1", '-o', 'fetched', './hello');
+is($status, 0, 'is cloned at a revision and built with') or diag $err;
+@image = run('fetched/app/build/hello_linuxu-x86_64');
+is(own_lines($image[1]), (run('./hello'))[1], 'and the image runs');
+run('rm', '-rf', 'repo');
+($status, $out, $err) = run(@fetched, '--no-make', '--core', "git:$dir/repo\@v1", '-o', 'fetched', './hello');
+is($status, 0, 'the second time the clone is there') or diag $err;
+($status, $out, $err) = run(@fetched, '--core', "git:$dir/repo\@v2", '-o', 'unfetched', './hello');
+is($status, 3, 'one that cannot be cloned is an error');
+like($err, qr{cannot clone \Q$dir\E/repo: .*git clone .*git -C TREE checkout v2; then --uk-root TREE}, 'with what to do');
+is(scalar(() = glob "$dir/cache/toolchain/cores/*v2*"), 0, 'and leaves nothing half-cloned');
+
 # ---- which sources ----
 
 mkdir 'many';
