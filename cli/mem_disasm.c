@@ -82,6 +82,7 @@ static void one_range(struct disassembler *dis, struct listing *l, const struct 
         data_lines(l, f);
     else
         disassemble(dis, f->section, f->start, f->end, show, l);
+    l->function = NULL;
 }
 
 /* START-END or START+SIZE as addresses; false: something else. */
@@ -159,7 +160,8 @@ enum status mem_disassemble(struct mem_options *o, struct image *image)
     functions_find(image, &list);
     for (size_t i = 0; !shown && i < list.count; i++) {
         const struct function *f = &list.items[i];
-        if (strcmp(o->range, f->name) && strcmp(o->range, demangle(image->arena, f->name)))
+        if (strcmp(o->range, f->name) != 0 &&
+            strcmp(o->range, demangle(image->arena, f->name)) != 0)
             continue;
         one_range(dis, &l, o, f);
         shown++;

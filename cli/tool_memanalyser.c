@@ -84,11 +84,65 @@ static error_t parse_number(struct argp_state *state, const char *option, const 
     return 0;
 }
 
+/* Options that only set a flag or keep their value. */
+static bool parse_simple(struct mem_options *o, int key, const char *value)
+{
+    const struct {
+        int key;
+        bool *flag;
+        const char **text;
+    } simple[] = {
+        {KEY_SORT, NULL, &o->sort},
+        {KEY_DEBUG_FILE, NULL, &o->twin},
+        {KEY_MAP, NULL, &o->link_map},
+        {KEY_DISASSEMBLE, &o->disassemble, &o->range},
+        {KEY_CFG, NULL, &o->cfg},
+        {KEY_DIFF, NULL, &o->diff},
+        {KEY_SHARING, &o->sharing, NULL},
+        {KEY_ALIGN, &o->align, NULL},
+        {KEY_SUPPLEMENT, &o->supplement, NULL},
+        {KEY_HTML, &o->html, NULL},
+        {KEY_TREEMAP, &o->treemap, NULL},
+        {KEY_PAGE_MAP, &o->page_map, NULL},
+        {KEY_DYNAMIC_SYMBOLS, &o->view.dynamic, NULL},
+    };
+    for (size_t i = 0; i < sizeof simple / sizeof *simple; i++) {
+        if (simple[i].key != key)
+            continue;
+        if (simple[i].flag)
+            *simple[i].flag = true;
+        if (simple[i].text)
+            *simple[i].text = value;
+        return true;
+    }
+    return false;
+}
+
+static void parse_level(struct mem_options *o, const char *value, struct argp_state *state)
+{
+    o->diff_level = 0;
+    while (diff_level_names[o->diff_level] && strcmp(diff_level_names[o->diff_level], value) != 0)
+        o->diff_level++;
+    if (!diff_level_names[o->diff_level])
+        argp_error(state, "--by: library, section, object or symbol, not '%s'", value);
+}
+
+static void parse_address(struct mem_options *o, const char *value, struct argp_state *state)
+{
+    uint64_t number = 0;
+    o->addresses_from_input |= strcmp(value, "-") == 0;
+    if (strcmp(value, "-") == 0)
+        return;
+    parse_number(state, "address", value, &number);
+    vec_push(o->cli->arena, &o->addresses, number);
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct mem_options *o = state->input;
     struct arena *a = o->cli->arena;
     uint64_t number = 0;
+    bool simple = parse_simple(o, key, value);
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = o->cli;
@@ -99,87 +153,40 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_CSV:
         o->form = FORM_CSV;
         return 0;
-    case KEY_SORT:
-        o->sort = value;
-        return 0;
     case KEY_TOP:
         parse_number(state, "top", value, &number);
         o->top = number;
         return 0;
     case KEY_ADDRESS:
-        if (strcmp(value, "-") == 0) {
-            o->addresses_from_input = true;
-            return 0;
-        }
-        parse_number(state, "address", value, &number);
-        vec_push(a, &o->addresses, number);
-        return 0;
-    case KEY_DEBUG_FILE:
-        o->twin = value;
+        parse_address(o, value, state);
         return 0;
     case KEY_OBJECTS:
         vec_push(a, &o->objects, value);
-        return 0;
-    case KEY_MAP:
-        o->link_map = value;
-        return 0;
-    case KEY_DISASSEMBLE:
-        o->disassemble = true;
-        o->range = value;
-        return 0;
-    case KEY_CFG:
-        o->cfg = value;
         return 0;
     case KEY_CALLGRAPH:
         o->callgraph = value ? value : "";
         if (value && strcmp(value, "libraries") != 0 && strcmp(value, "functions") != 0)
             argp_error(state, "--callgraph: 'libraries' or 'functions', not '%s'", value);
         return 0;
-    case KEY_DIFF:
-        o->diff = value;
-        return 0;
     case KEY_BY:
-        o->diff_level = 0;
-        while (diff_level_names[o->diff_level] &&
-               strcmp(diff_level_names[o->diff_level], value) != 0)
-            o->diff_level++;
-        if (!diff_level_names[o->diff_level])
-            argp_error(state, "--by: library, section, object or symbol, not '%s'", value);
+        parse_level(o, value, state);
         return 0;
     case KEY_BUDGET:
         parse_number(state, "budget", value, &number);
         o->budget = (int64_t)(number & INT64_MAX);
         return 0;
-    case KEY_SHARING:
-        o->sharing = true;
-        return 0;
     case KEY_ALIGN:
-        o->align = true;
         if (value)
             parse_number(state, "align", value, &o->align_base);
-        return 0;
-    case KEY_SUPPLEMENT:
-        o->supplement = true;
-        return 0;
-    case KEY_HTML:
-        o->html = true;
-        return 0;
-    case KEY_TREEMAP:
-        o->treemap = true;
-        return 0;
-    case KEY_PAGE_MAP:
-        o->page_map = true;
-        return 0;
-    case KEY_DYNAMIC_SYMBOLS:
-        o->view.dynamic = true;
         return 0;
     case KEY_NO_DEMANGLE:
         o->view.demangle = false;
         return 0;
     default:
-        if (key < KEY_VIEWS || key >= KEY_VIEWS + (int)view_count)
+        if (key >= KEY_VIEWS && key < KEY_VIEWS + (int)view_count)
+            vec_push(a, &o->views, &views[key - KEY_VIEWS]);
+        else if (!simple)
             return ARGP_ERR_UNKNOWN;
-        vec_push(a, &o->views, &views[key - KEY_VIEWS]);
         return 0;
     }
 }
@@ -242,7 +249,7 @@ enum status mem_show(struct mem_options *o, const struct image *image, struct ta
         table_print(t, stdout);
         putchar('\n');
     }
-    return status;
+    return STATUS_OK;
 }
 
 enum status mem_output_dir(struct mem_options *o, const struct image *image, const char **dir)

@@ -98,7 +98,7 @@ static void diff_row(struct table *t, const struct entry *o, const struct entry 
                      struct diff_totals *totals)
 {
     static const struct entry nothing = {.name = "", .section = "", .library = ""};
-    const struct entry *key = n ? n : o, *from = o ? o : &nothing, *to = n ? n : &nothing;
+    const struct entry *from = o ? o : &nothing, *to = n ? n : &nothing, *key = n ? n : from;
     table_text(t, change_of(o, n));
     table_text(t, key->name);
     table_text(t, key->section);

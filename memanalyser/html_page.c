@@ -86,8 +86,8 @@ static char *copy_escaped(char *to, const char *json)
 {
     for (; *json; json++) {
         if (*json == '<') {
-            memcpy(to, "\\u003c", 6);
-            to += 6;
+            for (const char *e = "\\u003c"; *e; e++)
+                *to++ = *e;
         } else {
             *to++ = *json;
         }

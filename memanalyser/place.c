@@ -37,8 +37,9 @@ static void index_names(struct placer *p)
     vec_sort(&p->by_name, by_name);
 }
 
-/* All image symbols of that name: first index and count. */
-static size_t find_name(const struct placer *p, const char *name, size_t *first)
+/* All image symbols of that name: the first of them (NULL: none) and how many. */
+static const struct elf_symbol *const *find_name(const struct placer *p, const char *name,
+                                                 size_t *count)
 {
     size_t low = 0, high = p->by_name.count;
     while (low < high) {
@@ -48,11 +49,11 @@ static size_t find_name(const struct placer *p, const char *name, size_t *first)
         else
             high = middle;
     }
-    *first = low;
     size_t end = low;
     while (end < p->by_name.count && strcmp(p->by_name.items[end]->name, name) == 0)
         end++;
-    return end - low;
+    *count = end - low;
+    return end > low ? &p->by_name.items[low] : NULL;
 }
 
 /* ---- places in the image ---------------------------------------------------------------- */
@@ -196,9 +197,10 @@ static void vote_by_symbols(struct placer *p, struct object *o)
         struct input_section *in = &o->inputs[s->section];
         if (!in->section || s->value > in->section->size)
             continue;
-        size_t first, count = find_name(p, s->name, &first);
-        for (size_t i = 0; i < count && count <= MANY_NAMESAKES; i++) {
-            const struct elf_symbol *t = p->by_name.items[first + i];
+        size_t count;
+        const struct elf_symbol *const *named = find_name(p, s->name, &count);
+        for (size_t i = 0; named && i < count && count <= MANY_NAMESAKES; i++) {
+            const struct elf_symbol *t = named[i];
             if (t->type == s->type && t->size == s->size && t->value >= s->value)
                 placer_vote(p, in, t->value - s->value, count == 1 ? MANY_NAMESAKES : 1, BY_SYMBOL);
         }
@@ -276,10 +278,12 @@ static bool elect(struct placer *p, struct input_section *in)
 static void place_commons(struct placer *p, struct object *o, int object)
 {
     vec_each (s, &o->symbols) {
-        size_t first;
-        if (s->section != ELF_COMMON || !find_name(p, s->name, &first))
+        size_t count;
+        const struct elf_symbol *const *named =
+            s->section == ELF_COMMON ? find_name(p, s->name, &count) : NULL;
+        if (!named)
             continue;
-        const struct elf_symbol *t = p->by_name.items[first];
+        const struct elf_symbol *t = named[0];
         const struct elf_section *target = &p->image->elf.sections.items[t->section];
         if (t->size != s->size || t->value < target->address)
             continue;

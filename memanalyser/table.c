@@ -61,7 +61,7 @@ void table_empty(struct table *t)
 
 size_t table_rows(const struct table *t)
 {
-    return t->cells.count / t->columns.count;
+    return t->columns.count ? t->cells.count / t->columns.count : 0;
 }
 
 const struct table_cell *table_at(const struct table *t, size_t row, size_t column)
