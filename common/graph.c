@@ -10,6 +10,16 @@ static int silent(char *text)
     return 0;
 }
 
+/* One context for the whole run: Graphviz's text layout keeps, in a static variable, the font name of
+ * the layout before, and a context takes its font names with it when it is freed. */
+static GVC_t *graphviz(void)
+{
+    static GVC_t *context;
+    if (!context)
+        context = gvContext();
+    return context;
+}
+
 enum status graph_render(struct diag *d, struct arena *a, const char *dot, const char *engine,
                          const char *format, char **out, size_t *size)
 {
@@ -20,7 +30,7 @@ enum status graph_render(struct diag *d, struct arena *a, const char *dot, const
     Agraph_t *graph = agmemread(dot);
     if (!graph)
         return diag_fail(d, STATUS_INPUT, "a graph to be drawn is not valid DOT");
-    GVC_t *context = gvContext();
+    GVC_t *context = graphviz();
     char *data = NULL;
     unsigned length = 0;
     enum status status = STATUS_OK;
@@ -43,8 +53,6 @@ enum status graph_render(struct diag *d, struct arena *a, const char *dot, const
     if (data)
         gvFreeRenderData(data);
     agclose(graph);
-    if (context)
-        gvFreeContext(context);
     return status;
 }
 
