@@ -39,6 +39,7 @@ struct drive {
                       the test file's pause, at least 50 ms */
     int run_ms;    /* longest wait for the program's end after the last command; 0: the test's */
     int idle_ms;   /* without tests: enough once it has only waited for events so long; 0: never */
+    bool serial;   /* its input is a serial line, which is ended as a terminal's input is */
     bool local;    /* the process is the program itself: /proc tells when it waits or listens */
     const char *const *env; /* added for exec commands; NULL: none */
     const char *directory;  /* where exec commands run; NULL: the present one */

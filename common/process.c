@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FAMILY_LIMIT = 512, DEPTH_LIMIT = 16 };
+enum { FAMILY_LIMIT = 512, DEPTH_LIMIT = 16, END_OF_INPUT = 4 };
 
 int64_t now_us(void)
 {
@@ -37,8 +37,8 @@ static void child(const struct process *p, pid_t parent, int in, int out, int fa
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
-    bool good = dup2(in, 0) >= 0 && dup2(out, 1) >= 0 && dup2(out, 2) >= 0 &&
-                (!p->directory || chdir(p->directory) == 0);
+    bool good = dup2(p->terminal_input ? out : in, 0) >= 0 && dup2(out, 1) >= 0 &&
+                dup2(out, 2) >= 0 && (!p->directory || chdir(p->directory) == 0);
     for (size_t i = 0; good && p->env && p->env[i]; i++)
         good = putenv((char *)p->env[i]) == 0;
     if (good && p->in_child) {
@@ -55,13 +55,17 @@ static void child(const struct process *p, pid_t parent, int in, int out, int fa
 }
 
 /* The two ends of the output channel. */
-static bool open_output(bool terminal, int ends[2])
+static bool open_output(const struct process *p, int ends[2])
 {
-    if (!terminal)
+    if (!p->terminal)
         return pipe2(ends, O_CLOEXEC) == 0;
     struct termios raw;
     memset(&raw, 0, sizeof raw);
     cfmakeraw(&raw);
+    if (p->terminal_input) {
+        raw.c_lflag |= ICANON | ECHO;
+        raw.c_cc[VEOF] = END_OF_INPUT;
+    }
     struct winsize size = {.ws_row = 24, .ws_col = 80};
     if (openpty(&ends[0], &ends[1], NULL, &raw, &size) != 0)
         return false;
@@ -81,7 +85,7 @@ enum status process_start(struct diag *d, struct process *p)
 {
     int in[2] = {-1, -1}, out[2] = {-1, -1}, failure[2] = {-1, -1};
     enum status status = STATUS_OK;
-    if (pipe2(in, O_CLOEXEC) || !open_output(p->terminal, out) || pipe2(failure, O_CLOEXEC))
+    if (pipe2(in, O_CLOEXEC) || !open_output(p, out) || pipe2(failure, O_CLOEXEC))
         status =
             diag_fail(d, STATUS_SYSTEM, "cannot create a pipe or terminal: %s", strerror(errno));
     pid_t parent = getpid();
@@ -108,6 +112,10 @@ enum status process_start(struct diag *d, struct process *p)
     setpgid(p->pid, p->pid);
     p->input = in[1];
     p->output = out[0];
+    if (p->terminal_input && p->terminal) {
+        close(p->input);
+        p->input = fcntl(p->output, F_DUPFD_CLOEXEC, 0);
+    }
     p->ended = false;
     p->exit_status = -1;
     p->signal = 0;
@@ -143,8 +151,14 @@ bool process_ended(struct process *p)
 
 void process_close_input(struct process *p)
 {
-    if (p->input >= 0)
-        close(p->input);
+    if (p->input < 0)
+        return;
+    if (p->terminal_input) {
+        const char end = END_OF_INPUT;
+        ssize_t ignored = write(p->input, &end, 1);
+        (void)ignored;
+    }
+    close(p->input);
     p->input = -1;
 }
 

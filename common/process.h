@@ -18,6 +18,8 @@ struct process {
     /* Output goes through a pseudo terminal in raw mode, so that the program's C library hands out
      * each line when it is complete. Standard input stays a pipe. */
     bool terminal;
+    /* With terminal: standard input is that terminal too, and echoes what is written to it. */
+    bool terminal_input;
     /* Called in the child in place of execvp (a tracer, say); must not return. NULL: none. */
     void (*in_child)(void *context, const char *const *argv);
     /* Tells whether it has ended and how, where somebody else waits for it; NULL: waitpid does. */

@@ -255,6 +255,7 @@ enum status measure_image(struct diag *d, struct arena *a, struct measuring *m,
         .argv = argv.items, .terminal = runner.local, .directory = m->work_dir};
     struct drive v = {.tests = tests,
                       .process = &process,
+                      .serial = !runner.local,
                       .local = runner.local && runner.exit_from == EXIT_PROCESS,
                       .ready_ms = m->boot_ms ? m->boot_ms : BOOT_MS,
                       .run_ms = m->load ? COMMAND_MS : 0,

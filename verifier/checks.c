@@ -183,13 +183,17 @@ static size_t *parts_of_lines(struct bench *b, const struct observed *o, size_t 
 {
     size_t *parts = arena_array(b->a, lines + 1, sizeof *parts), part = 0, at = 0;
     size_t border = o->drive.steps.count ? o->drive.start_size : o->drive.console_size;
-    for (size_t i = 0; i < lines; i++) {
-        const char *newline = memchr(o->drive.console + at, '\n', o->drive.console_size - at);
+    for (size_t i = 0; i < lines && at < o->drive.console_size;) {
+        const char *line = o->drive.console + at;
+        const char *newline = memchr(line, '\n', o->drive.console_size - at);
         at = newline ? (size_t)(newline - o->drive.console) + 1 : o->drive.console_size;
+        strings kept = {0}; /* none: a line that is ignored as a whole */
+        observed_lines(b, line, (size_t)(o->drive.console + at - line), false, &kept);
         for (; at > border && part <= o->drive.steps.count; part++)
             border =
                 part < o->drive.steps.count ? border + o->drive.steps.items[part].size : SIZE_MAX;
-        parts[i] = part;
+        if (kept.count)
+            parts[i++] = part;
     }
     return parts;
 }
@@ -427,6 +431,13 @@ void checks_report(struct bench *b, struct verif *out)
                      .what = "lines of firmware, boot banner, core log and core trace are cut",
                      .image_count = (int64_t)b->console_lines,
                      .examples = b->console_examples}));
+    if (b->terminal)
+        vec_push(b->a, &out->normalisers,
+                 ((struct verif_normaliser){
+                     .name = "terminal",
+                     .what = "the image's console is a terminal that echoes: the program was given "
+                             "one as its standard input",
+                     .native_count = 1}));
     if (b->varying)
         vec_push(b->a, &out->normalisers,
                  ((struct verif_normaliser){

@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { EXAMPLES = 3, GROUPS = 3 };
+#define IGNORED "<ignored>"
 
 /* The table: a name, what it does in the report's words, and either a regular expression whose
  * match (or its first group, where `group` says so) is replaced, or a function over the whole text.
@@ -100,7 +101,7 @@ enum status normalisers_prepare(struct diag *d, struct arena *a, const strings *
         struct entry user = {.name = arena_printf(a, "ignore /%s/", ignore->items[i]),
                              .what = "masked at the test file's or user's request",
                              .pattern = ignore->items[i],
-                             .replacement = "<ignored>"};
+                             .replacement = IGNORED};
         status = choose(out, &user);
     }
     if (status)
@@ -161,7 +162,9 @@ void normalise(struct normalisers *n, const char *text, size_t size, bool image,
         const char *line = copy;
         vec_each (one, &n->chosen)
             line = apply(n, *one, line, image);
-        vec_push(n->a, lines, line);
+        /* A line that is nothing but what is to be ignored is no line. */
+        if (strcmp(line, IGNORED) != 0)
+            vec_push(n->a, lines, line);
         at += length + 1;
     }
 }

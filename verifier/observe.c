@@ -107,6 +107,7 @@ enum status observe_native(struct bench *b, const char *name, const char *record
                                     .directory = out->directory,
                                     .env = environment(b),
                                     .terminal = true,
+                                    .terminal_input = b->terminal,
                                     .in_child = record ? calls_record : NULL,
                                     .context = &recording};
     out->drive = (struct drive){.tests = b->tests,
@@ -290,6 +291,7 @@ enum status observe_image(struct bench *b, const char *name, const struct runner
     out->drive = (struct drive){.tests = b->tests,
                                 .process = &out->process,
                                 .ready_ms = o->boot_ms ? o->boot_ms : BOOT_MS,
+                                .serial = !runner->local,
                                 .settle_ms = (int)patience,
                                 .run_ms = (int)(limit < INT_MAX ? limit : INT_MAX),
                                 .directory = out->directory,

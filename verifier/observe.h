@@ -36,6 +36,7 @@ struct bench {
     const strings *arguments;      /* of this run */
     struct sandbox box;            /* ports for all runs; each has its own folder */
     const struct test_file *tests; /* variables replaced, for the run under way */
+    bool terminal; /* the program has a terminal as standard input, as the image has */
     /* for the report */
     size_t console_lines; /* of the core, cut from the console */
     strings console_examples;

@@ -37,25 +37,100 @@ static enum status run_native(struct bench *b, struct sides *s, size_t index, si
     return status;
 }
 
-/* Checks; where something differs, sees first whether Linux itself varies there: the later runs are
- * in another second at least, so that times show as what they are. */
-static enum status judge(struct bench *b, const struct runner *runner, size_t index,
-                         struct sides *s, struct verif_run *run)
+static bool ends_with(const char *line, const char *word)
 {
-    size_t first = s->repeat;
-    run_checks(b, s->native, s->repeat, &s->image, runner, run);
-    if (run->verdict != VERDICT_DIFFERENT || first < 2)
-        return STATUS_OK;
-    while (now_us() - s->native[0].process.started_us < SECOND_US)
-        usleep(20000);
-    enum status status = run_native(b, s, index, first);
-    if (status)
-        return status;
+    size_t n = strlen(line), m = strlen(word);
+    return m && n >= m && strcmp(line + n - m, word) == 0;
+}
+
+static size_t lines_ending(struct bench *b, const struct observed *o, bool image, const char *word)
+{
+    strings lines = {0};
+    size_t count = 0;
+    observed_lines(b, o->drive.console, o->drive.console_size, image, &lines);
+    vec_each (line, &lines)
+        count += ends_with(*line, word);
+    return count;
+}
+
+/* The image repeats the commands it is given, and the program does not: its console is a terminal,
+ * at which programs behave otherwise (prompts, greetings). */
+static bool image_echoes(struct bench *b, const struct sides *s)
+{
+    if (b->terminal || !b->tests || b->tests->type != TEST_STDIN || !b->tests->commands.count)
+        return false;
+    const char *first = b->tests->commands.items[0];
+    return lines_ending(b, &s->image, true, first) > lines_ending(b, &s->native[0], false, first);
+}
+
+/* An image that did not end: its tracing twin may tell that the program did, and only the machine
+ * runs on. Either the trace holds the program's last call, or all its calls but that one. */
+static void settle_by_twin(struct bench *b, const struct runner *runner, const struct image *image,
+                           size_t index, struct sides *s)
+{
+    if (!s->image.hung || s->native[0].hung || !image->trace || runner->local)
+        return;
+    struct image twin = *image;
+    struct observed *traced = ARENA_NEW(b->a, struct observed),
+                    *recorded = ARENA_NEW(b->a, struct observed);
+    const char *record = arena_printf(b->a, "%s/linux-%zu.calls", b->options->work_dir, index);
+    partings all;
+    twin.path = twin.trace;
+    if (observe_image(b, arena_printf(b->a, "trace-%zu", index), runner, &twin, &s->script,
+                      &s->native[0].drive.ports, traced) != STATUS_OK ||
+        !events_hold_trace(&traced->events))
+        return;
+    if (traced->drive.over_seen) {
+        s->image.hung = false;
+        s->image.exit_known = traced->exit_known;
+        s->image.exit_status = traced->exit_status;
+        s->image.exit_reason = "the machine runs on; the program's last call tells";
+        return;
+    }
+    if (observe_native(b, arena_printf(b->a, "linux-%zu-calls", index), record, recorded) !=
+        STATUS_OK)
+        return;
+    calls_part(b->a, &recorded->calls, &traced->calls, remedy_harmless, remedy_new(b), &all);
+    const struct parting *last = all.count ? &all.items[all.count - 1] : NULL;
+    if (last && last->ends && strncmp(recorded->calls.items[last->native].name, "exit", 4) == 0) {
+        s->image.hung = false;
+        s->image.exit_reason = "the machine runs on after all the program's calls but the last, "
+                               "which ends it; the core does not tell its status";
+    }
+}
+
+static enum status check_again(struct bench *b, const struct runner *runner, struct sides *s,
+                               struct verif_run *run)
+{
     memset(&run->checks, 0, sizeof run->checks);
     b->console_lines = 0;
     b->varying = 0;
     run_checks(b, s->native, s->repeat, &s->image, runner, run);
     return STATUS_OK;
+}
+
+/* Checks; where something differs, sees first whether Linux itself varies there: the later runs are
+ * in another second at least, so that times show as what they are. */
+static enum status judge(struct bench *b, const struct runner *runner, const struct image *image,
+                         size_t index, struct sides *s, struct verif_run *run)
+{
+    size_t first = s->repeat;
+    enum status status = STATUS_OK;
+    settle_by_twin(b, runner, image, index, s);
+    run_checks(b, s->native, s->repeat, &s->image, runner, run);
+    if (run->verdict == VERDICT_DIFFERENT && image_echoes(b, s)) {
+        b->terminal = true;
+        s->repeat = 0;
+        status = run_native(b, s, index, first);
+        if (!status)
+            status = check_again(b, runner, s, run);
+    }
+    if (status || run->verdict != VERDICT_DIFFERENT || first < 2)
+        return status;
+    while (now_us() - s->native[0].process.started_us < SECOND_US)
+        usleep(20000);
+    status = run_native(b, s, index, first);
+    return status ? status : check_again(b, runner, s, run);
 }
 
 static enum status one_run(struct bench *b, const struct runner *runner, const struct image *image,
@@ -79,7 +154,7 @@ static enum status one_run(struct bench *b, const struct runner *runner, const s
     if (!index)
         out->runner.command = s->image.command;
     if (!status)
-        status = judge(b, runner, index, s, run);
+        status = judge(b, runner, image, index, s, run);
     if (!status && run->verdict == VERDICT_DIFFERENT && !out->divergence.present) {
         struct cause_input input = {.bench = b,
                                     .native = s->native,

@@ -172,6 +172,38 @@ for my $bug (sort keys %broken) {
     spew('masked', "#!/bin/sh\n$dir/prog | sed 's/got two/got 2wo at 12:00:01/'\nexit 3\n", 0755);
     is((verif('--image masked'))[0], 1, 'another word differs');
     is((verif('--image masked', q(--ignore 'got [t2]wo( at 12:00:01)?')))[0], 0, '... unless it is ignored on request');
+    spew('extra', "#!/bin/sh\necho 'hello from the core'\nexec $dir/prog\n", 0755);
+    is((verif('--image extra', '--no-calls'))[0], 1, 'a line more differs');
+    is((verif('--image extra', q(--ignore '^hello from the core$')))[0], 0, '... unless it is ignored as a whole');
+    # A terminal: what is typed is echoed, and the program sees that it is one.
+    spew('tty.c', <<'C');
+#include <stdio.h>
+#include <unistd.h>
+int main(void)
+{
+    char l[99];
+    setvbuf(stdout, NULL, _IONBF, 0);
+    for (;;) {
+        if (isatty(0))
+            printf("> ");
+        if (!fgets(l, sizeof l, stdin))
+            return 0;
+        printf("got %s", l);
+    }
+}
+C
+    is(system(qw(cc -w -o tty tty.c)), 0, 'a program that prompts on a terminal');
+    spew('console', <<'PERL', 0755);
+#!/usr/bin/perl
+$| = 1;
+print '> ';
+while (my $line = <STDIN>) {
+    print $line, "got $line> ";
+}
+PERL
+    spew('tty.json', encode_json({typeTest => 'stdin', timeMsCommand => 30, timeOutMsTest => 2000, listCommands => [qw(a b)]}));
+    is(system("'$tool' --verif ./tty -t tty.json -o tty-out --image console > tty.txt 2>&1"), 0, 'an image whose console is a terminal') or diag slurp('tty.txt');
+    like(slurp('tty.txt'), qr/terminal: /, '... said in the report');
     is((verif('--image masked', '--normalise nothing'))[0], 2, 'an unknown normaliser is refused');
 }
 
