@@ -27,6 +27,7 @@ static struct region *region_copy(const struct region *from)
 {
     struct region *r = copy_of(from, sizeof *r);
     r->sites = copy_of(from->sites, from->object->site_count + 1);
+    r->functions = copy_of(from->functions, from->object->function_count + 1);
     return r;
 }
 
@@ -53,6 +54,7 @@ struct code *code_copy(const struct code *from)
 static void region_free(struct region *region)
 {
     free(region->sites);
+    free(region->functions);
     free(region);
 }
 
@@ -122,6 +124,22 @@ static bool plant(struct task *task, struct region *region)
             region->sites[i] = SITE_ARMED;
     }
     return true;
+}
+
+/* Only the program's own calls are of interest; where exit handlers begin matters everywhere. */
+static void plant_functions(struct task *task, struct region *region)
+{
+    static const unsigned char breakpoint = BREAKPOINT;
+    const struct space *space = task->process->space;
+    bool program = space->unit && space->unit->program;
+    bool loader = region->start >= space->loader && region->start < space->loader_end;
+    for (size_t i = 0; i < region->object->function_count && !loader; i++) {
+        const struct function_site *f = &region->object->functions[i];
+        uint64_t at = f->address + region->bias;
+        if ((program || f->kind == FUNCTION_EXIT) && at >= region->start && at < region->end &&
+            memory_write(task->id, at, &breakpoint, 1))
+            region->functions[i] = SITE_ARMED;
+    }
 }
 
 /* Bytes between the end of the code and the end of its last page are mapped, but nobody runs them.
@@ -199,11 +217,13 @@ static bool cover_file(struct session *s, struct task *task, const struct mappin
         return true;
     forget(code, m->start, m->end);
     struct region *region = own(sizeof *region);
-    *region = (struct region){m->start, m->end, bias, object, NULL, code->regions};
+    *region = (struct region){m->start, m->end, bias, object, NULL, NULL, code->regions};
     region->sites = own(object->site_count + 1);
+    region->functions = own(object->function_count + 1);
     code->regions = region;
     if (!plant(task, region))
         return false;
+    plant_functions(task, region);
     find_gadget(task, code, region);
     return true;
 }
@@ -330,10 +350,32 @@ static void call_from(const struct user_regs_struct *regs, uint64_t site, struct
     }
 }
 
+/* A function of interest is being called for the first time. */
+static void function_hit(struct session *s, struct task *task, struct region *region,
+                         const struct function_site *site, struct user_regs_struct *regs)
+{
+    size_t index = (size_t)(site - region->object->functions);
+    uint64_t address = regs->rip - 1;
+    if (region->functions[index] == SITE_ARMED) {
+        set_byte(task, address, site->byte);
+        region->functions[index] = SITE_LIFTED;
+        if (s->options->functions && (site->kind != FUNCTION_EXIT || s->options->all_functions) &&
+            task->process->space->unit && task->process->space->unit->program)
+            functions_record(s, site, region->object);
+    }
+    if (site->kind == FUNCTION_EXIT && !task->process->leaving) {
+        task->process->leaving = true;
+        code_rearm(s, task);
+    }
+    regs->rip = address;
+    ptrace(PTRACE_SETREGS, task->id, NULL, regs);
+}
+
 bool code_knows(const struct code *code, uint64_t address)
 {
     const struct region *region = region_at(code, address);
-    return region && object_site(region->object, address - region->bias) >= 0;
+    return region && (object_site(region->object, address - region->bias) >= 0 ||
+                      function_at(region->object, address - region->bias));
 }
 
 bool code_hit(struct session *s, struct task *task, struct user_regs_struct *regs)
@@ -342,6 +384,12 @@ bool code_hit(struct session *s, struct task *task, struct user_regs_struct *reg
     struct tracee *process = task->process;
     struct region *region = region_at(process->space->code, address);
     long index = region ? object_site(region->object, address - region->bias) : -1;
+    const struct function_site *function =
+        region && index < 0 ? function_at(region->object, address - region->bias) : NULL;
+    if (function) {
+        function_hit(s, task, region, function, regs);
+        return true;
+    }
     if (index < 0)
         return false;
     struct call call;

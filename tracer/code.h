@@ -35,6 +35,14 @@ struct text_segment {
     uint64_t offset, address, size;
 };
 
+/* A function whose first call is of interest. */
+struct function_site {
+    uint64_t address;
+    unsigned char byte; /* what the breakpoint replaces */
+    enum { FUNCTION_EXIT, FUNCTION_IMPORT, FUNCTION_EXPORT } kind; /* EXIT: the exit phase begins */
+    const char *name, *version;
+};
+
 /* Bytes with all breakpoints set, written in one piece. */
 struct patch {
     uint64_t address;
@@ -53,6 +61,8 @@ struct object {
     struct text_segment *segments;
     size_t site_count;
     struct site *sites; /* by address */
+    size_t function_count;
+    struct function_site *functions; /* by address */
     size_t patch_count;
     struct patch *patches;
     UT_hash_handle hh;
@@ -63,6 +73,17 @@ struct object *object_for(struct session *s, pid_t id, const struct mapping *m);
 /* Index of the site at an address of the object, or -1. */
 long object_site(const struct object *object, uint64_t address);
 
+/* size bytes of the file's code at a virtual address; NULL: not there. */
+const unsigned char *object_bytes(const struct object *object, const unsigned char *image,
+                                  uint64_t address, size_t size);
+
+/* ---- functions.c ---- */
+void functions_learn(struct session *s, struct object *object, const unsigned char *image,
+                     size_t size);
+struct function_site *function_at(const struct object *object, uint64_t address);
+void functions_record(struct session *s, const struct function_site *site,
+                      const struct object *object);
+
 /* ---- code.c ---- */
 
 /* An executable mapping whose sites are planted. */
@@ -70,7 +91,8 @@ struct region {
     uint64_t start, end;
     uint64_t bias; /* address in the process - address in the file */
     struct object *object;
-    unsigned char *sites; /* what each site of the object is now */
+    unsigned char *sites;     /* what each site of the object is now */
+    unsigned char *functions; /* likewise */
     struct region *next;
 };
 

@@ -90,11 +90,13 @@ static void tidy(char *path)
     *to = '\0';
 }
 
-/* The run's temporary folder has another name each time: it is called ${DIR}. */
+/* The run's temporary folder has another name each time: it is called ${DIR}. In any case of
+ * letters: a server looks whether the file system tells them apart. */
 static const char *without_folder(const struct session *s, const char *path, char *out, size_t size)
 {
     size_t length = s->folder ? strlen(s->folder) : 0;
-    if (!length || strncmp(path, s->folder, length) != 0 || (path[length] && path[length] != '/'))
+    if (!length || strncasecmp(path, s->folder, length) != 0 ||
+        (path[length] && path[length] != '/'))
         return path;
     snprintf(out, size, "${DIR}%s", path + length);
     return out;

@@ -59,8 +59,8 @@ static bool find_segments(struct arena *a, struct object *object, const unsigned
     return true;
 }
 
-static const unsigned char *bytes_at(const struct object *object, const unsigned char *image,
-                                     uint64_t address, size_t size)
+const unsigned char *object_bytes(const struct object *object, const unsigned char *image,
+                                  uint64_t address, size_t size)
 {
     for (size_t i = 0; i < object->segment_count; i++) {
         const struct text_segment *t = &object->segments[i];
@@ -79,7 +79,7 @@ static void keep_sites(struct arena *a, struct object *object, const unsigned ch
     object->sites = arena_array(a, sites->count + 1, sizeof *object->sites);
     for (size_t i = 0; i < sites->count; i++) {
         const struct syscall_site *from = &sites->items[i];
-        const unsigned char *bytes = bytes_at(object, image, from->address, 2);
+        const unsigned char *bytes = object_bytes(object, image, from->address, 2);
         if (!bytes || bytes[0] != 0x0f || bytes[1] != 0x05)
             continue;
         struct site *to = &object->sites[object->site_count++];
@@ -98,7 +98,7 @@ static void make_patches(struct arena *a, struct object *object, const unsigned 
         while (last + 1 < object->site_count && object->sites[last + 1].address / PAGE == page)
             last++;
         size_t size = object->sites[last].address - from + 1;
-        const unsigned char *bytes = bytes_at(object, image, from, size);
+        const unsigned char *bytes = object_bytes(object, image, from, size);
         if (bytes) {
             struct patch *patch = vec_add(a, &patches);
             *patch = (struct patch){from, size, arena_alloc(a, size)};
@@ -127,6 +127,7 @@ static void learn(struct session *s, struct object *object, const unsigned char 
     }
     keep_sites(s->arena, object, image, &sites);
     make_patches(s->arena, object, image);
+    functions_learn(s, object, image, size);
     object->usable = true;
 }
 

@@ -168,6 +168,7 @@ void record_finish(struct session *s, struct arena *a, struct profile_dynamic *o
     }
     vec_sort(&out->execs, by_path);
     libraries_finish(s, a, out);
+    functions_finish(s, a, out);
     selectors_finish(s, a, out);
     files_finish(s, a, out);
 }

@@ -25,7 +25,15 @@ struct selector_seen {
     UT_hash_handle hh;
 };
 
+struct symbol_seen {
+    const char *name, *version;
+    const char *path;    /* of the library, where known from the start */
+    const char *library; /* its soname */
+    UT_hash_handle hh;
+};
+
 struct sets {
+    struct symbol_seen *symbols;
     struct library_seen *libraries;
     struct file_seen *files;
     struct selector_seen *selectors;
@@ -43,5 +51,9 @@ bool selectors_watch(int number);
 bool files_watch(int number);
 bool files_record(struct session *s, const struct task *task, const struct call *call);
 void files_finish(struct session *s, struct arena *a, struct profile_dynamic *out);
+
+/* ---- functions.c ---- */
+/* After the libraries. */
+void functions_finish(struct session *s, struct arena *a, struct profile_dynamic *out);
 
 #endif

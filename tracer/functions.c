@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Library functions that the program calls: one-shot breakpoints on the call stubs of its imports
+ * and, where asked for, on the functions that its libraries export. */
+#include "analyzer/analyzer.h"
+#include "tracer/code.h"
+#include "tracer/sets.h"
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BREAKPOINT = 0xcc };
+typedef VEC(struct function_site) function_sites;
+
+static const unsigned char landing[] = {0xf3, 0x0f, 0x1e, 0xfa}; /* endbr64 stays in its place */
+
+static void add(struct arena *a, const struct object *object, const unsigned char *image,
+                function_sites *sites, struct function_site site)
+{
+    const unsigned char *bytes = object_bytes(object, image, site.address, sizeof landing + 1);
+    if (!bytes)
+        return;
+    if (memcmp(bytes, landing, sizeof landing) == 0) {
+        site.address += sizeof landing;
+        bytes += sizeof landing;
+    }
+    site.byte = *bytes;
+    if (site.byte != BREAKPOINT && object_site(object, site.address) < 0)
+        vec_push(a, sites, site);
+}
+
+/* Functions that a file defines, by its dynamic symbols, or by all where it has none. */
+static void add_defined(struct arena *a, const struct object *object, const unsigned char *image,
+                        size_t size, bool all, function_sites *sites)
+{
+    Elf *elf = elf_version(EV_CURRENT) == EV_NONE ? NULL : elf_memory((char *)image, size);
+    bool dynamic = false;
+    for (int pass = 0; elf && pass < 2 && !dynamic; pass++)
+        for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
+            GElf_Shdr header;
+            GElf_Sym symbol;
+            Elf_Data *data;
+            if (!gelf_getshdr(scn, &header) || header.sh_type != (pass ? SHT_SYMTAB : SHT_DYNSYM) ||
+                !(data = elf_getdata(scn, NULL)))
+                continue;
+            dynamic |= !pass;
+            for (int i = 0; gelf_getsym(data, i, &symbol); i++) {
+                const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
+                bool defined = symbol.st_shndx != SHN_UNDEF && symbol.st_value &&
+                               GELF_ST_TYPE(symbol.st_info) == STT_FUNC;
+                bool leaves = defined && name && strcmp(name, "exit") == 0;
+                if (leaves || (all && !pass && defined && name && *name))
+                    add(a, object, image, sites,
+                        (struct function_site){.address = symbol.st_value,
+                                               .name = arena_strdup(a, name),
+                                               .kind = leaves ? FUNCTION_EXIT : FUNCTION_EXPORT});
+            }
+        }
+    elf_end(elf);
+}
+
+static int by_address(const void *x, const void *y)
+{
+    const struct function_site *a = x, *b = y;
+    if (a->address != b->address)
+        return a->address < b->address ? -1 : 1;
+    return (int)a->kind - (int)b->kind;
+}
+
+void functions_learn(struct session *s, struct object *object, const unsigned char *image,
+                     size_t size)
+{
+    struct diag quiet = {.verbosity = -1};
+    function_sites sites = {0};
+    import_slots imports = {0};
+    bool program = object->key.device == s->device && object->key.inode == s->inode;
+    if (program && s->options->functions &&
+        analyzer_imports(&quiet, s->arena, image, size, object->path, &imports) == STATUS_OK)
+        vec_each (import, &imports)
+            if (import->stub)
+                add(s->arena, object, image, &sites,
+                    (struct function_site){.address = import->stub,
+                                           .name = import->name,
+                                           .version = import->version,
+                                           .kind = FUNCTION_IMPORT});
+    add_defined(s->arena, object, image, size, s->options->all_functions && !program, &sites);
+    vec_sort(&sites, by_address);
+    size_t kept = 0; /* aliases: one of them, exit before others */
+    for (size_t i = 0; i < sites.count; i++)
+        if (!kept || sites.items[kept - 1].address != sites.items[i].address)
+            sites.items[kept++] = sites.items[i];
+    object->functions = sites.items;
+    object->function_count = kept;
+}
+
+struct function_site *function_at(const struct object *object, uint64_t address)
+{
+    struct function_site key = {.address = address};
+    size_t low = 0, high = object->function_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (object->functions[middle].address < key.address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < object->function_count && object->functions[low].address == address
+               ? &object->functions[low]
+               : NULL;
+}
+
+void functions_record(struct session *s, const struct function_site *site,
+                      const struct object *object)
+{
+    struct symbol_seen *seen;
+    HASH_FIND_STR(s->sets->symbols, site->name, seen);
+    if (seen)
+        return;
+    seen = ARENA_NEW(s->arena, struct symbol_seen);
+    seen->name = site->name;
+    seen->version = site->version;
+    seen->path = site->kind == FUNCTION_IMPORT ? NULL : object->path;
+    HASH_ADD_KEYPTR(hh, s->sets->symbols, seen->name, strlen(seen->name), seen);
+}
+
+/* Finds out which library defines the symbols called. */
+static void find_providers(struct session *s, const struct profile_library *library)
+{
+    int fd = open(library->path, O_RDONLY | O_CLOEXEC);
+    Elf *elf =
+        fd < 0 || elf_version(EV_CURRENT) == EV_NONE ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    for (Elf_Scn *scn = NULL; elf && (scn = elf_nextscn(elf, scn));) {
+        GElf_Shdr header;
+        GElf_Sym symbol;
+        Elf_Data *data;
+        if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_DYNSYM ||
+            !(data = elf_getdata(scn, NULL)))
+            continue;
+        for (int i = 0; gelf_getsym(data, i, &symbol); i++) {
+            const char *name = symbol.st_shndx == SHN_UNDEF
+                                   ? NULL
+                                   : elf_strptr(elf, header.sh_link, symbol.st_name);
+            struct symbol_seen *seen = NULL;
+            if (name)
+                HASH_FIND_STR(s->sets->symbols, name, seen);
+            bool is_it =
+                seen && (seen->path ? strcmp(seen->path, library->path) == 0 : !seen->library);
+            if (is_it)
+                seen->library = library->soname;
+        }
+    }
+    elf_end(elf);
+    if (fd >= 0)
+        close(fd);
+}
+
+static int by_name(const void *x, const void *y)
+{
+    const struct profile_symbol *a = x, *b = y;
+    return strcmp(a->name, b->name);
+}
+
+void functions_finish(struct session *s, struct arena *a, struct profile_dynamic *out)
+{
+    struct symbol_seen *seen, *next;
+    if (s->sets->symbols)
+        vec_each (library, &out->libraries)
+            find_providers(s, library);
+    HASH_ITER (hh, s->sets->symbols, seen, next) {
+        struct profile_symbol *symbol = vec_add(a, &out->symbols);
+        symbol->name = arena_strdup(a, seen->name);
+        symbol->version = seen->version ? arena_strdup(a, seen->version) : NULL;
+        symbol->library = seen->library;
+        HASH_DEL(s->sets->symbols, seen);
+    }
+    vec_sort(&out->symbols, by_name);
+}
