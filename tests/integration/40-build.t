@@ -340,22 +340,27 @@ is(scalar(() = glob "$dir/cache/toolchain/cores/*v2*"), 0, 'and leaves nothing h
 
 mkdir 'many';
 mkdir 'many/lib';
-spill('many/hello.c', "#include \"part.h\"\nint main(void) { return part() + VALUE; }\n");
+spill('many/hello.c', "#include \"part.h\"\nint four(void), five(void);\nint main(void) { return part() + VALUE + four() + five(); }\n");
 spill('many/other.c', "int main(void) { return 99; }\n");
 spill('many/lib/part.c', "#include \"part.h\"\nint part(void) { return 20; }\n");
+mkdir 'many/sub';
+spill('many/sub/part.cpp', "struct twice { int value; twice(int x) : value(2 * x) {} };\nextern \"C\" int four(void) { return twice(2).value; }\n");
+spill('many/sub/s.S', ".globl five\nfive: mov \$5, %eax\nret\n");
 spill('many/lib/part.h', "int part(void);\n#ifndef VALUE\n#define VALUE 3\n#endif\n");
 ($status, $out, $err) =
   run($toolchain, '--build', '-s', 'many', '--platform', 'linuxu', @core, '-o', 'm', './hello');
 is($status, 0, 'of several programs in a folder the one of the name is taken') or diag $err;
-is((run('m/app/build/hello_linuxu-x86_64'))[0], 23, 'with its headers');
+is((run('m/app/build/hello_linuxu-x86_64'))[0], 32, 'with its headers, equal names, C++ and assembly');
 spill('many/compile_commands.json', encode_json([
             {directory => "$dir/many", file => 'hello.c',
                 command => 'cc -O2 -DVALUE=5 -Ilib -c hello.c -o hello.o'},
-            {directory => "$dir/many/lib", file => 'part.c', arguments => [qw(cc -c part.c)]}]));
+            {directory => "$dir/many/lib", file => 'part.c', arguments => [qw(cc -c part.c)]},
+            {directory => "$dir/many/sub", file => 's.S',      arguments => [qw(cc -c s.S)]},
+            {directory => "$dir/many/sub", file => 'part.cpp', arguments => [qw(c++ -c part.cpp)]}]));
 ($status, $out, $err) =
   run($toolchain, '--build', '-s', 'many', '--platform', 'linuxu', @core, '-o', 'n', './hello');
 is($status, 0, 'with a compilation database its sources are taken') or diag $err;
-is((run('n/app/build/hello_linuxu-x86_64'))[0], 25, 'with their flags');
+is((run('n/app/build/hello_linuxu-x86_64'))[0], 34, 'with their flags');
 mkdir 'none';
 ($status, $out, $err) =
   run($toolchain, '--build', '-s', 'none', '--platform', 'linuxu', @core, '-o', 'o', './hello');
