@@ -13,6 +13,7 @@ static const struct jm_field step_fields[] = {
     JM_FIELD(S, "library", library, JM_STRING),
     JM_FIELD(S, "function", function, JM_STRING),
     JM_FIELD(S, "address", address, JM_ADDRESS),
+    JM_FIELD(S, "source", source, JM_STRING, .flags = JM_OPTIONAL),
 };
 static const struct jm_type step_type = JM_TYPE(S, "step", NULL, step_fields);
 #undef S

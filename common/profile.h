@@ -28,6 +28,7 @@ struct profile_step {
     const char *library;  /* soname, or the program's base name */
     const char *function; /* nearest symbol, or "fn_<offset>" where there is none */
     uint64_t address;     /* virtual address within that object */
+    const char *source;   /* "file.c:12" where debug information tells; else NULL */
 };
 
 struct profile_syscall {

@@ -127,6 +127,7 @@ void exec_happened(struct session *s, struct task *task)
         unit = unit_for(s, program ? s->path : path, program);
     space_release(s, process->space);
     process->space = space_new(s, unit);
+    process->space->generation = (s->executions += 1000);
     process->space->users = 1;
     process->waited = process->leaving = process->traps = false;
     process->entered = true;

@@ -250,6 +250,7 @@ static void call_ends(struct session *s, struct task *task, int64_t result)
     if (!task->wants_end)
         return;
     task->wants_end = false;
+    task->process->space->generation++;
     if (result < 0 && result > -4096)
         return;
     bool given = call->number == SYS_mprotect || call->number == SYS_pkey_mprotect ||

@@ -2,6 +2,7 @@
  * What is learned from a call, and how it becomes the dynamic part of the profile. */
 #include "tracer/code.h"
 #include "tracer/sets.h"
+#include "tracer/stack.h"
 #include <fcntl.h>
 #include <gelf.h>
 #include <stdio.h>
@@ -48,6 +49,8 @@ bool record_call(struct session *s, struct task *task, const struct call *call)
     struct fact *fact = &unit->calls[call->abi][call->number];
     unsigned phase = phase_of(process, call);
     bool news = first_wait || !(fact->phases & phase);
+    if (s->options->evidence && unit->program && !fact->phases)
+        fact->first = stack_take(s, task);
     fact->phases |= phase;
     fact->count++;
     if (unit->program && call->abi == ABI_NATIVE) {
@@ -132,6 +135,19 @@ static void libraries_finish(struct session *s, struct arena *a, struct profile_
     vec_sort(&out->libraries, by_soname);
 }
 
+/* From the outermost caller to the instruction. */
+static void evidence(struct arena *a, const struct stack *stack, struct profile_syscall *call)
+{
+    for (size_t i = stack ? stack->steps.count : 0; i-- > 0;) {
+        const struct profile_step *from = &stack->steps.items[i];
+        struct profile_step *to = vec_add(a, &call->evidence);
+        *to = *from;
+        to->library = arena_strdup(a, from->library);
+        to->function = arena_strdup(a, from->function);
+        to->source = from->source ? arena_strdup(a, from->source) : NULL;
+    }
+}
+
 static void calls_finish(struct session *s, struct arena *a, const struct unit *unit,
                          profile_syscalls *out)
 {
@@ -145,6 +161,7 @@ static void calls_finish(struct session *s, struct arena *a, const struct unit *
             call->number = number;
             call->phases = fact->phases;
             call->count = s->options->count ? fact->count : 0;
+            evidence(a, fact->first, call);
             call->class_ = -1;
         }
     profile_syscalls_sort(out);

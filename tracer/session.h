@@ -31,6 +31,7 @@ struct call {
 struct fact {
     unsigned phases;
     int64_t count;
+    struct stack *first; /* where it was first called from; NULL: not taken */
 };
 
 /* What one executed program did. */
@@ -55,6 +56,7 @@ struct space {
     struct mark entry;           /* where the dynamic linker hands over */
     struct code *code;           /* what is planted; NULL: nothing */
     bool plain;                  /* breakpoints were given up: every call stops */
+    unsigned generation;         /* changes when code is mapped */
 };
 
 /* Any of these structures once unused, kept for the next one. */
@@ -125,12 +127,14 @@ struct session {
     struct object *objects; /* code of files, by identity */
     int withdrawn;          /* address spaces where breakpoints were given up */
     const char *folder;     /* the present run's temporary one; NULL: none */
-    struct sets *sets;      /* files, selectors, libraries of the program */
-    bool ending;            /* everything is being killed */
-    bool failed;            /* the program of the last run ended by itself, in failure */
-    bool fork_limit;        /* too many processes */
-    int seize_error;        /* errno: the kernel does not let us trace */
-    int64_t stops;          /* how often anything stopped, for figures */
+    struct unwinder *unwinder;
+    struct sets *sets;   /* files, selectors, libraries of the program */
+    bool ending;         /* everything is being killed */
+    bool failed;         /* the program of the last run ended by itself, in failure */
+    bool fork_limit;     /* too many processes */
+    int seize_error;     /* errno: the kernel does not let us trace */
+    unsigned executions; /* so far, times a thousand: generations of address spaces differ */
+    int64_t stops;       /* how often anything stopped, for figures */
 };
 
 /* ---- tasks.c: who is alive ---- */

@@ -4,6 +4,7 @@
 #include "tracer/classify.h"
 #include "tracer/code.h"
 #include "tracer/script.h"
+#include "tracer/stack.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -279,6 +280,7 @@ enum status trace_runs(struct diag *d, struct arena *a, const char *path,
         record_finish(&s, a, out);
         diag_debug(d, 1, "traced with the %s engine: %lld stops", out->engine, (long long)s.stops);
     }
+    stack_finish(&s);
     HASH_CLEAR(hh, s.objects);
     HASH_CLEAR(hh, s.tasks);
     HASH_CLEAR(hh, s.processes);
