@@ -282,10 +282,10 @@ enum status elf_object_open_fd(struct diag *d, struct arena *a, int fd, const ch
 enum status elf_object_open_library(struct diag *d, struct arena *a, int fd, const char *path,
                                     unsigned machine, struct elf_object **out)
 {
-    struct elf_object *o;
+    struct elf_object *o = NULL;
     *out = NULL;
     enum status status = map_file(d, a, path, fd, &o);
-    if (status)
+    if (status || !o)
         return status;
     const unsigned char *p = o->data;
     bool elf = o->size >= 20 && !memcmp(p, ELFMAG, SELFMAG);

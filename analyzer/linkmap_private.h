@@ -35,6 +35,7 @@ struct linkmap_search {
      * was the reason of its failure. */
     uint64_t code_limit, code_added;
     bool too_large;
+    strings plugins_seen; /* folders, databases ... that plug-in rules have dealt with */
 };
 
 /* One search: what for, on whose behalf, and where it led. */

@@ -86,9 +86,6 @@ static bool open_one(struct plugin_search *s, size_t caller, const char *name, s
 
 static void leave_out(struct plugin_search *s, const char *name, const char *reason)
 {
-    vec_each (c, s->out)
-        if (!strcmp(c->path, name))
-            return;
     struct plugin_candidate *c = vec_add(s->map->arena, s->out);
     *c = (struct plugin_candidate){
         .path = name,
@@ -102,6 +99,9 @@ static void leave_out(struct plugin_search *s, const char *name, const char *rea
 void plugins_add(struct plugin_search *s, size_t caller, const char *name, const char *reason)
 {
     size_t group;
+    vec_each (c, s->out)
+        if (c->left_out && !strcmp(c->path, name))
+            return;
     if (!open_one(s, caller, name, &group)) {
         if (s->map->how->too_large)
             leave_out(s, name, reason);

@@ -140,10 +140,10 @@ static bool eligible(const struct linkmap *map, const char *folder, size_t lengt
 static void add_folder(struct naming *n, const char *folder)
 {
     struct plugin_search *s = n->search;
-    vec_each (known, &s->seen)
+    vec_each (known, &s->map->how->plugins_seen)
         if (!strcmp(*known, folder))
             return;
-    vec_push(s->map->arena, &s->seen, folder);
+    vec_push(s->map->arena, &s->map->how->plugins_seen, folder);
     strings files = {0};
     plugins_list_folder(s->map, folder, &files);
     vec_each (file, &files)
@@ -263,11 +263,11 @@ void plugins_add_named_folders(struct plugin_search *s, size_t object)
     struct linkmap *map = s->map;
     const struct elf_object *o = map->objects.items[object].elf;
     /* The C library's own unknown names are name services and converters: other rules. */
-    const char *key = arena_printf(map->arena, "folders %zu", object);
-    vec_each (known, &s->seen)
+    const char *key = arena_printf(map->arena, "folders %zu %zu", object, map->objects.count);
+    vec_each (known, &s->map->how->plugins_seen)
         if (!strcmp(*known, key))
             return;
-    vec_push(map->arena, &s->seen, key);
+    vec_push(map->arena, &map->how->plugins_seen, key);
     if (elf_defines(o, "__libc_start_main") || object == map->interpreter)
         return;
     /* The folder may be named by whom the name comes from: the program, or a library that uses this

@@ -11,7 +11,6 @@ struct plugin_search {
     struct linkmap *map;
     const plugin_facts *facts;
     plugin_candidates *out;
-    strings seen; /* reasons and folders dealt with in this call */
 };
 
 /* Opens one plug-in as dlopen() by caller would and adds it under its path, unless it is part of

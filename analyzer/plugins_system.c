@@ -9,10 +9,10 @@
 
 static bool once(struct plugin_search *s, const char *key)
 {
-    vec_each (k, &s->seen)
+    vec_each (k, &s->map->how->plugins_seen)
         if (!strcmp(*k, key))
             return false;
-    vec_push(s->map->arena, &s->seen, key);
+    vec_push(s->map->arena, &s->map->how->plugins_seen, key);
     return true;
 }
 
@@ -137,7 +137,8 @@ void plugins_add_gconv(struct plugin_search *s, size_t libc)
             return;
     strings files = {0};
     plugins_list_folder(s->map, folder, &files);
-    struct plugin_candidate entry = {folder, "character set converters for iconv_open()", NULL, {0}};
+    struct plugin_candidate entry = {
+        folder, "character set converters for iconv_open()", NULL, {0}};
     vec_each (file, &files)
         plugins_add_to(s, &entry, libc, *file);
     if (entry.groups.count)
