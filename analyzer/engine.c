@@ -277,6 +277,16 @@ static bool all_final(const struct context *c)
     return true;
 }
 
+/* Whether no callee can have news any more. */
+static bool all_settled(const struct context *c)
+{
+    vec_each (callee, &c->waits)
+        if (!(*callee)->final &&
+            !((*callee)->published && (*callee)->published_result == VALUE_TOP))
+            return false;
+    return true;
+}
+
 static void drop_waiters(struct context *c)
 {
     vec_each (w, &c->waiters)
@@ -304,7 +314,7 @@ static void finish(struct engine *e, struct context *c)
     }
     if (c->final || (c->published && c->published_result == VALUE_TOP))
         drop_waiters(c);
-    if (c->final)
+    if (c->final || all_settled(c))
         interp_release(e, c);
 }
 
