@@ -512,7 +512,7 @@ void interp_step(struct engine *e, struct context *c)
     bs->queued = false;
     if (bs->visits < UINT16_MAX)
         bs->visits++;
-    struct run r = {.e = e, .c = c, .o = c->function->object};
+    struct run r = {.e = e, .c = c, .o = c->function->object, .ir = b->code};
     memcpy(&r.s, bs->in, state_size(bs->in));
     e->executed += b->count;
     for (uint32_t i = 0; i < b->count && !c->function->data; i++) {

@@ -9,9 +9,12 @@
 #include "common/syscalls.h"
 #include <ctype.h>
 #include <elf.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { X32_BIT = 0x40000000 };
 
 struct analysis {
     struct diag *diag;
@@ -271,6 +274,26 @@ struct found {
     uint64_t at;
 };
 
+/* The x86-64 number of what a site asks for: 32-bit entries use the table of i386, x32 sets a bit.
+ * -1: not known, or no such call. */
+static int64_t site_number(struct analysis *a, const struct context *c,
+                           const struct call_site *site)
+{
+    int64_t number = site->number;
+    if (site->op != OP_SYSCALL) {
+        engine_note(&a->engine, (struct context *)(uintptr_t)c, site->at,
+                    "a 32-bit system call: reported by the name it has there");
+        char *name =
+            number < 0 ? NULL : seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86, (int)number);
+        number = name ? syscall_number(name) : -1;
+        free(name);
+    } else if (number >= X32_BIT && number < X32_BIT + SYSCALL_LIMIT) {
+        engine_note(&a->engine, (struct context *)(uintptr_t)c, site->at, "an x32 system call");
+        number -= X32_BIT;
+    }
+    return number < SYSCALL_LIMIT ? number : -1;
+}
+
 static void collect(struct analysis *a, const struct walk *w, unsigned phases, unsigned when,
                     struct found found[SYSCALL_LIMIT])
 {
@@ -280,13 +303,14 @@ static void collect(struct analysis *a, const struct walk *w, unsigned phases, u
             continue;
         const struct context *c = (const struct context *)n;
         vec_each (site, &c->sites) {
-            if (site->number < 0 || site->number >= SYSCALL_LIMIT) {
-                if (site->number < 0)
-                    engine_note(&a->engine, (struct context *)n, site->at,
-                                "the system-call number is not known");
+            int64_t number = site_number(a, c, site);
+            if (number < 0) {
+                engine_note(&a->engine, (struct context *)n, site->at,
+                            site->number < 0 ? "the system-call number is not known"
+                                             : "no system call has this number");
                 continue;
             }
-            struct found *f = &found[site->number];
+            struct found *f = &found[number];
             if (!f->phases)
                 *f = (struct found){0, 0, w, n, site->at};
             /* The circumstances are those of what follows the loader, if anything does. */

@@ -130,6 +130,10 @@ check('overlapping instructions', 'getpid exit_group', <<'C');
 __asm__(".text\n.globl over\n.type over,@function\nover: xor %eax,%eax\n cmpl $0,unknown(%rip)\n je 1f\n .byte 0x3e\n1: mov $39,%al\n syscall\n ret\n.size over,.-over");
 void over(void); N void go(void *p) { over(); finish(); }
 C
+check('32-bit entry', 'mkdir exit_group', <<'C');
+N void go(void *p) { long r; __asm__ volatile("int $0x80" : "=a"(r) : "a"(39L), "b"(0L), "c"(0L) : "memory"); keep = r; finish(); }
+C
+
 # What cannot be decided is said.
 my $result = analyse(build('unknown', 'N void go(void *p) { keep = sys(unknown); finish(); }'));
 is(names($result), 'exit_group', 'a number that is not known is not made up');
