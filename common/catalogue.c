@@ -173,6 +173,8 @@ enum status catalogue_open(struct diag *d, struct arena *a, const char *name_or_
 {
     if (!name_or_path)
         name_or_path = embedded_catalogue_names[0];
+    if (!name_or_path)
+        return diag_fail(d, STATUS_SYSTEM, "no catalogue is embedded: name a file");
     for (size_t i = 0; embedded_catalogue_names[i]; i++) {
         if (strcmp(embedded_catalogue_names[i], name_or_path) != 0)
             continue;

@@ -41,7 +41,7 @@ enum status graph_render(struct diag *d, struct arena *a, const char *dot, const
             status = diag_fail(d, STATUS_SYSTEM, "Graphviz cannot draw as '%s'", format);
         gvFreeLayout(context, graph);
     }
-    if (!status) {
+    if (!status && data) {
         *out = arena_strndup(a, data, length);
         *size = strlen(*out);
         if (*size != length) { /* binary formats hold NUL bytes */
