@@ -158,7 +158,7 @@ static void blame_call(struct search *s, const char *name)
 /* The two lists of calls part somewhere: the strongest evidence. */
 static bool by_parting(struct search *s)
 {
-    partings all;
+    partings all = {0};
     calls_part(s->a, &s->native, &s->image, remedy_harmless, s->remedy, &all);
     const struct parting *chosen = choose_parting(s, &all);
     struct verif_divergence *out = s->out;

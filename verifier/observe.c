@@ -13,6 +13,7 @@ enum {
     PACE_MS = 30,     /* between commands that are to print nothing */
     GIVE_UP_MS = 150, /* patience once two answers in a row stayed away */
     STOP_MS = 500,
+    MACHINE_MS = 8000,
     SILENT_START_MS =
         250, /* times the runner's slowness / 4: an image that prints nothing at first */
     NATIVE_RUN_MS = 30000,
@@ -287,6 +288,8 @@ enum status observe_image(struct bench *b, const char *name, const struct runner
         .argv = out->command.items, .directory = out->directory, .terminal = runner->local};
     int64_t patience = script->longest_us * 5 / 1000 + 60 * runner->slow + 200;
     int64_t end_ms = script->longest_us * runner->slow / 1000 + 1500 + 100 * runner->slow;
+    if (!runner->local) /* without tests the boot is in it */
+        end_ms += MACHINE_MS;
     int64_t limit = b->tests && b->tests->timeout_ms > end_ms ? b->tests->timeout_ms : end_ms;
     out->drive = (struct drive){.tests = b->tests,
                                 .process = &out->process,

@@ -74,7 +74,7 @@ static void settle_by_twin(struct bench *b, const struct runner *runner, const s
     struct observed *traced = ARENA_NEW(b->a, struct observed),
                     *recorded = ARENA_NEW(b->a, struct observed);
     const char *record = arena_printf(b->a, "%s/linux-%zu.calls", b->options->work_dir, index);
-    partings all;
+    partings all = {0};
     twin.path = twin.trace;
     if (observe_image(b, arena_printf(b->a, "trace-%zu", index), runner, &twin, &s->script,
                       &s->native[0].drive.ports, traced) != STATUS_OK ||
@@ -192,16 +192,16 @@ static enum status all_runs(struct bench *b, const struct runner *runner, const 
     size_t runs = o->command_lines.count ? o->command_lines.count : 1;
     enum status status = STATUS_OK;
     for (size_t i = 0; i < runs && !status; i++) {
-        strings words = o->arguments;
+        strings *words = ARENA_NEW(b->a, strings);
         if (o->command_lines.count) {
-            memset(&words, 0, sizeof words);
-            const char *wrong = split_words(b->a, o->command_lines.items[i], &words);
+            const char *wrong = split_words(b->a, o->command_lines.items[i], words);
             if (wrong)
                 return diag_fail(b->d, STATUS_INPUT, "command line '%s': %s",
                                  o->command_lines.items[i], wrong);
-        } else if (!words.count && o->tests)
-            words = o->tests->arguments;
-        b->arguments = &words;
+        } else {
+            *words = o->arguments.count || !o->tests ? o->arguments : o->tests->arguments;
+        }
+        b->arguments = words;
         status = one_run(b, runner, image, i, out);
     }
     return status;
