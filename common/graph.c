@@ -10,8 +10,8 @@ static int silent(char *text)
     return 0;
 }
 
-/* One context for the whole run: Graphviz's text layout keeps, in a static variable, the font name of
- * the layout before, and a context takes its font names with it when it is freed. */
+/* One context for the whole run: Graphviz's text layout keeps, in a static variable, the font name
+ * of the layout before, and a context takes its font names with it when it is freed. */
 static GVC_t *graphviz(void)
 {
     static GVC_t *context;
