@@ -317,7 +317,7 @@ static void stopped(struct session *s, struct task *task, int status)
         task_resume(s, task, signal);
 }
 
-static void changed(struct session *s, pid_t pid, int status)
+void loop_event(struct session *s, pid_t pid, int status)
 {
     struct task *task = task_find(s, pid);
     if (!WIFSTOPPED(status)) {
@@ -350,7 +350,7 @@ void loop_run(struct session *s)
         meeting_serve(s, s->meeting);
         pid_t pid = waitpid(-1, &status, __WALL | WUNTRACED);
         if (pid > 0)
-            changed(s, pid, status);
+            loop_event(s, pid, status);
         else if (errno == ECHILD && !meeting_wait(s->meeting))
             return;
     }

@@ -153,6 +153,8 @@ struct unit *unit_for(struct session *s, const char *path, bool program);
 /* ---- loop.c: the tracing thread ---- */
 /* Handles events until the script is over and nothing it started is left. */
 void loop_run(struct session *s);
+/* What waitpid told of one task. */
+void loop_event(struct session *s, pid_t pid, int status);
 /* Kills everything that lives, and from then on whatever is still born. */
 void loop_end(struct session *s);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The runs of a program and what they add up to. */
 #include "common/file.h"
+#include "tracer/attach.h"
 #include "tracer/classify.h"
 #include "tracer/code.h"
 #include "tracer/script.h"
@@ -273,7 +274,7 @@ enum status trace_runs(struct diag *d, struct arena *a, const char *path,
         int reaper = 0;
         prctl(PR_GET_CHILD_SUBREAPER, &reaper);
         prctl(PR_SET_CHILD_SUBREAPER, 1);
-        status = run_all(&s, a, out);
+        status = options->pid ? attach_run(&s) : run_all(&s, a, out);
         prctl(PR_SET_CHILD_SUBREAPER, reaper);
         out->engine = trace_engine_names[s.engine];
         out->present = !status || status == STATUS_FOUND;

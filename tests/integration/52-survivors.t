@@ -103,4 +103,26 @@ for my $case (@bad) {
 }
 is(join(' ', glob("$dir/*_output")), '', 'nothing half-written');
 
+# A process that runs already goes on afterwards, however the tool ends.
+my $other = fork // die;
+if (!$other) {
+    open STDOUT, '>', '/dev/null';
+    exec '/bin/sh', '-c', "while :; do cat /etc/hostname; sleep 0.02; done # $marker";
+}
+sleep 0.2;
+my $attached = decode_json(scalar qx($tool --dep --dynamic --json -q --pid $other -w 0.5 /bin/sh));
+ok((grep { $_->{name} eq 'wait4' } @{ $attached->{dynamic}{syscalls} }), 'a running process is watched');
+my $watcher = fork // die;
+if (!$watcher) {
+    open STDOUT, '>', '/dev/null';
+    exec $tool, '--dep', '--dynamic', '--json', '-q', '--pid', $other, '-w', '30', '/bin/sh';
+}
+sleep 0.3;
+kill 'KILL', $watcher;
+waitpid $watcher, 0;
+sleep 0.1;
+is(waitpid($other, WNOHANG), 0, 'and goes on when the tool is killed');
+kill 'KILL', $other;
+waitpid $other, 0;
+
 done_testing();
