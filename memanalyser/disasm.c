@@ -204,6 +204,16 @@ static void run_opcodes(struct disassembler *dis, const struct elf_section *s, u
     }
 }
 
+/* Whether the instruction's number is an address rather than a value (arm64). */
+static bool names_code(const char *mnemonic)
+{
+    static const char *const names[] = {"b", "bl", "cbz", "cbnz", "tbz", "tbnz", "adr", "adrp"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(mnemonic, names[i]) == 0)
+            return true;
+    return strncmp(mnemonic, "b.", 2) == 0;
+}
+
 static void run_capstone(struct disassembler *dis, const struct elf_section *s, uint64_t start,
                          uint64_t end, instruction_sink *sink, void *context)
 {
@@ -214,7 +224,7 @@ static void run_capstone(struct disassembler *dis, const struct elf_section *s, 
     while (insn && cs_disasm_iter(dis->capstone, &code, &size, &address, insn)) {
         dis->used = 0;
         append(dis, "%-6s %s", insn->mnemonic, insn->op_str);
-        const char *number = strrchr(insn->op_str, '#');
+        const char *number = names_code(insn->mnemonic) ? strrchr(insn->op_str, '#') : NULL;
         uint64_t target = number ? strtoull(number + 1, NULL, 0) : 0;
         if (target && elf_section_at(&dis->image->elf, target))
             append_name(dis, target);

@@ -2,9 +2,9 @@
  * What the code of an image does: metrics, instruction mix, calls, system calls, graphs. */
 #include "memanalyser/views_flow.h"
 #include "common/graph.h"
-#include "common/syscalls.h"
 #include "memanalyser/text.h"
 #include <inttypes.h>
+#include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,14 +140,27 @@ enum status view_calls(struct diag *d, struct image *image, const struct view_op
 
 /* ---- system calls ----------------------------------------------------------------------- */
 
+/* The call's name on the image's machine, NULL where it is unknown. */
+static const char *call_name(struct image *image, int64_t number)
+{
+    uint32_t arch = image->machine == EM_AARCH64 ? SCMP_ARCH_AARCH64
+                    : image->machine == EM_386   ? SCMP_ARCH_X86
+                                                 : SCMP_ARCH_X86_64;
+    if (number < 0 || number > INT32_MAX)
+        return NULL;
+    char *name = seccomp_syscall_resolve_num_arch(arch, (int)number);
+    const char *copy = name ? arena_strdup(image->arena, name) : NULL;
+    free(name);
+    return copy;
+}
+
 static void visit_syscalls(void *context, const struct function *f, const struct flow *flow)
 {
     struct visitor *v = context;
     struct table *t = v->table;
     vec_each (s, &flow->syscalls) {
         const struct claim *c = claim_at(v->image, f->section, s->offset);
-        const char *name =
-            s->number >= 0 && v->image->machine == EM_X86_64 ? syscall_name((int)s->number) : NULL;
+        const char *name = call_name(v->image, s->number);
         table_address(t, section_address(v->image, f->section, s->offset));
         if (s->number >= 0)
             table_number(t, s->number);

@@ -146,6 +146,16 @@ ok($called{compute}, 'call sites');
 spill('exit.s', ".globl _start\n_start: mov \$60,%eax\nxor %edi,%edi\nsyscall\nmov %ebx,%eax\nsyscall\n");
 sh('gcc -nostdlib -static -o exit exit.s');
 is_deeply([map { $_->{name} } rows('syscalls', 'exit')], ['exit', undef], 'system calls by number, unknown where it varies');
+# arm64 through capstone; clang compiles for it without further packages.
+spill('a64.c', <<'C');
+int g, h(int);
+int f(int a) { for (int i = 0; i < a; i++) g += h(i); return g; }
+long leave(void) { register long n asm("x8") = 93; register long x asm("x0") = 1; asm volatile("svc #0" : "+r"(x) : "r"(n)); return x; }
+C
+sh('clang -target aarch64-linux-gnu -O1 -c a64.c -o a64.o');
+is_deeply([map { "$_->{number} $_->{name} $_->{function}" } rows('syscalls', 'a64.o')], ['93 exit leave'], 'arm64 system calls');
+is_deeply([map { $_->{to} } rows('calls', 'a64.o')], ['h'], 'arm64 calls');
+like(ok_mem('--disassemble=f', 'a64.o'), qr/^ +[0-9a-f]+:\t(?:[0-9a-f]{2} ){4} +bl .*; h$/m, 'arm64 disassembly');
 ok_mem('--cfg', 'compute', '--callgraph', '-o', 'graphs', 'hello');
 like(slurp('graphs/cfg-compute.svg'), qr{<svg.*</svg>}s, 'control-flow graph');
 like(slurp('graphs/callgraph.dot'), qr/"main" -> "compute"/, 'call graph');
