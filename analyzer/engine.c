@@ -175,10 +175,10 @@ struct context *engine_context(struct engine *e, struct function *f, const value
     if (f->contexts.count >= limit)
         return f->contexts.items[0];
     struct context *c = new_context(e, f);
-    for (uint8_t i = 0; i < DEP_COUNT; i++)
+    for (unsigned i = 0; i < DEP_COUNT; i++)
         if ((f->relevant >> i & 1) && inputs[i] != VALUE_TOP) {
             struct key_item *item = vec_add(e->arena, &c->key);
-            *item = (struct key_item){i, inputs[i]};
+            *item = (struct key_item){(uint8_t)i, inputs[i]};
         }
     return c;
 }

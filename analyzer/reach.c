@@ -276,19 +276,18 @@ struct found {
 
 /* The x86-64 number of what a site asks for: 32-bit entries use the table of i386, x32 sets a bit.
  * -1: not known, or no such call. */
-static int64_t site_number(struct analysis *a, const struct context *c,
-                           const struct call_site *site)
+static int64_t site_number(struct analysis *a, struct context *c, const struct call_site *site)
 {
     int64_t number = site->number;
     if (site->op != OP_SYSCALL) {
-        engine_note(&a->engine, (struct context *)(uintptr_t)c, site->at,
+        engine_note(&a->engine, c, site->at,
                     "a 32-bit system call: reported by the name it has there");
         char *name =
             number < 0 ? NULL : seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86, (int)number);
         number = name ? syscall_number(name) : -1;
         free(name);
     } else if (number >= X32_BIT && number < X32_BIT + SYSCALL_LIMIT) {
-        engine_note(&a->engine, (struct context *)(uintptr_t)c, site->at, "an x32 system call");
+        engine_note(&a->engine, c, site->at, "an x32 system call");
         number -= X32_BIT;
     }
     return number < SYSCALL_LIMIT ? number : -1;
@@ -298,14 +297,14 @@ static void collect(struct analysis *a, const struct walk *w, unsigned phases, u
                     struct found found[SYSCALL_LIMIT])
 {
     for (size_t i = 0; i < w->order.count; i++) {
-        const struct node *n = w->order.items[i];
+        struct node *n = w->order.items[i];
         if (n->kind != NODE_CONTEXT)
             continue;
-        const struct context *c = (const struct context *)n;
+        struct context *c = (struct context *)n;
         vec_each (site, &c->sites) {
             int64_t number = site_number(a, c, site);
             if (number < 0) {
-                engine_note(&a->engine, (struct context *)n, site->at,
+                engine_note(&a->engine, c, site->at,
                             site->number < 0 ? "the system-call number is not known"
                                              : "no system call has this number");
                 continue;
