@@ -54,8 +54,9 @@ static void read_path(pid_t tid, uint64_t address, char *out)
 {
     /* Up to the end of the page first: what follows may not be mapped. */
     size_t left = 4096 - (address & 4095), want = PATH_SHOWN - 1;
-    struct iovec local = {out, want < left ? want : left},
-                 remote = {(void *)(uintptr_t)address, want < left ? want : left};
+    size_t size = want < left ? want : left;
+    struct iovec local = {out, size}, remote = {.iov_len = size};
+    memcpy(&remote.iov_base, &address, sizeof remote.iov_base); /* the other process's */
     ssize_t n = process_vm_readv(tid, &local, 1, &remote, 1, 0);
     out[n > 0 ? n : 0] = '\0';
     for (char *p = out; *p; p++)
@@ -203,7 +204,7 @@ void calls_record(void *recording, const char *const *argv)
             _exit(127);
         if (WIFSTOPPED(status)) {
             int deliver = on_stop(&r, tid, status, &started);
-            ptrace(PTRACE_SYSCALL, tid, NULL, (void *)(intptr_t)deliver);
+            ptrace(PTRACE_SYSCALL, tid, 0L, (long)deliver);
         } else if (tid == r.program) {
             end_alike(&r, status);
         } else {
