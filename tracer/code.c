@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <unistd.h>
 
 enum { BREAKPOINT = 0xcc, SYSCALL_BYTE = 0x0f, PAGE = 4096 };
 enum { SITE_BARE, SITE_ARMED, SITE_LIFTED };
@@ -110,14 +111,21 @@ static bool bias_of(const struct object *object, const struct mapping *m, uint64
 static bool plant(struct task *task, struct region *region)
 {
     const struct object *object = region->object;
-    for (size_t i = 0; i < object->patch_count; i++) {
+    int memory = object->patch_count ? memory_open(task->id) : -1;
+    bool good = true;
+    for (size_t i = 0; i < object->patch_count && good; i++) {
         const struct patch *patch = &object->patches[i];
         uint64_t at = patch->address + region->bias;
         if (at < region->start || at + patch->size > region->end)
             continue;
-        if (!memory_write(task->id, at, patch->bytes, patch->size))
-            return false;
+        good = (memory >= 0 &&
+                pwrite(memory, patch->bytes, patch->size, (off_t)at) == (ssize_t)patch->size) ||
+               memory_write(task->id, at, patch->bytes, patch->size);
     }
+    if (memory >= 0)
+        close(memory);
+    if (!good)
+        return false;
     for (size_t i = 0; i < object->site_count; i++) {
         uint64_t at = object->sites[i].address + region->bias;
         if (at >= region->start && at < region->end)

@@ -33,11 +33,16 @@ static bool poke(pid_t id, uint64_t address, const unsigned char *data, size_t s
     return true;
 }
 
-bool memory_write(pid_t id, uint64_t address, const void *data, size_t size)
+int memory_open(pid_t id)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/mem", (int)id);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    return open(path, O_RDWR | O_CLOEXEC);
+}
+
+bool memory_write(pid_t id, uint64_t address, const void *data, size_t size)
+{
+    int fd = memory_open(id);
     ssize_t n = fd < 0 ? -1 : pwrite(fd, data, size, (off_t)address);
     if (fd >= 0)
         close(fd);

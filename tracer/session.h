@@ -197,6 +197,8 @@ const char *call_name(struct arena *a, enum abi abi, int64_t number);
 
 /* ---- memory.c ---- */
 size_t memory_read(pid_t id, uint64_t address, void *out, size_t size);
+/* A descriptor for many writes in a row; -1: cannot. */
+int memory_open(pid_t id);
 bool memory_write(pid_t id, uint64_t address, const void *data, size_t size);
 /* A string of the traced process, at most limit - 1 bytes; false: unreadable. */
 bool memory_string(pid_t id, uint64_t address, char *out, size_t limit);
