@@ -10,11 +10,12 @@
 #include "crawler/difference.h"
 #include "crawler/library_graph.h"
 #include "memanalyser/supplement.h"
+#include "optimiser/knobs.h"
 #include "verifier/verifier.h"
 #include <string.h>
 
 static const char doc[] = "Print the JSON Schema of a DOCUMENT: profile, catalogue, selection, "
-                          "layout, supplement, test, verif, graph or "
+                          "layout, supplement, test, verif, perf, knobs, graph or "
                           "difference.";
 
 static enum status run(int argc, char **argv, struct cli *cli)
@@ -28,6 +29,8 @@ static enum status run(int argc, char **argv, struct cli *cli)
                      {"layout", &layout_type},
                      {"supplement", &supplement_type},
                      {"test", &test_file_type},
+                     {"perf", &perf_type},
+                     {"knobs", &knobs_file_type},
                      {"verif", &verif_type},
                      {"graph", &library_graph_type},
                      {"difference", &catalogue_difference_type}};
@@ -44,11 +47,11 @@ static enum status run(int argc, char **argv, struct cli *cli)
         json_decref(schema);
         return status;
     }
-    return diag_fail(
-        &cli->diag, STATUS_INPUT,
-        "%s: not a document (profile, catalogue, selection, layout, supplement, test, verif, graph, "
-        "difference)",
-        cli->program ? cli->program : "nothing given");
+    return diag_fail(&cli->diag, STATUS_INPUT,
+                     "%s: not a document (profile, catalogue, selection, layout, supplement, test, "
+                     "verif, graph, "
+                     "difference)",
+                     cli->program ? cli->program : "nothing given");
 }
 
 const struct tool tool_schema = {"schema", "the JSON Schema of a document", run};

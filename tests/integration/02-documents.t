@@ -34,7 +34,7 @@ END
     return join '', @lines;
 }
 
-for my $name (qw(profile catalogue selection layout supplement test verif graph difference)) {
+for my $name (qw(profile catalogue selection layout supplement test verif perf knobs graph difference)) {
     is(slurp("$src/docs/schema/$name.json"), scalar(`$toolchain --schema $name`),
         "docs/schema/$name.json is current (make docs)");
 }
