@@ -167,7 +167,7 @@ static int by_path(const void *x, const void *y)
 
 void files_finish(struct session *s, struct arena *a, struct profile_dynamic *out)
 {
-    struct file_seen *seen, *next;
+    struct file_seen *seen = NULL, *next = NULL;
     HASH_ITER (hh, s->sets->files, seen, next) {
         struct profile_file *file = vec_add(a, &out->files);
         *file = seen->file;

@@ -163,7 +163,7 @@ static int by_name(const void *x, const void *y)
 
 void functions_finish(struct session *s, struct arena *a, struct profile_dynamic *out)
 {
-    struct symbol_seen *seen, *next;
+    struct symbol_seen *seen = NULL, *next = NULL;
     if (s->sets->symbols)
         vec_each (library, &out->libraries)
             find_providers(s, library);

@@ -186,6 +186,7 @@ struct object *object_for(struct session *s, pid_t id, const struct mapping *m)
                                       (uint64_t)st.st_mtim.tv_nsec};
     }
     struct object *object;
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): all bytes are set */
     HASH_FIND(hh, s->objects, &key, sizeof key, object);
     if (!object) {
         object = ARENA_NEW(s->arena, struct object);

@@ -62,7 +62,7 @@ bool record_call(struct session *s, struct task *task, const struct call *call)
 
 void record_running(struct session *s)
 {
-    struct tracee *process, *next;
+    struct tracee *process = NULL, *next = NULL;
     HASH_ITER (hh, s->processes, process, next) {
         if (process->recorded && process->launch && process->launch->program)
             process->waited = true;
@@ -122,7 +122,7 @@ static int by_soname(const void *x, const void *y)
 
 static void libraries_finish(struct session *s, struct arena *a, struct profile_dynamic *out)
 {
-    struct library_seen *seen, *next;
+    struct library_seen *seen = NULL, *next = NULL;
     HASH_ITER (hh, s->sets->libraries, seen, next) {
         struct profile_library *library = vec_add(a, &out->libraries);
         library->path = arena_strdup(a, seen->path);

@@ -230,6 +230,7 @@ bool selectors_record(struct session *s, const struct task *task, const struct c
         if (selectors[i].number != call->number || !value_of(&selectors[i], task, call, &key.value))
             continue;
         struct selector_seen *seen;
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): all bytes are set */
         HASH_FIND(hh, s->sets->selectors, &key, sizeof key, seen);
         if (seen || HASH_COUNT(s->sets->selectors) >= VALUE_LIMIT)
             continue;
@@ -277,7 +278,7 @@ static int by_call(const void *x, const void *y)
 
 void selectors_finish(struct session *s, struct arena *a, struct profile_dynamic *out)
 {
-    struct selector_seen *seen, *next;
+    struct selector_seen *seen = NULL, *next = NULL;
     HASH_ITER (hh, s->sets->selectors, seen, next) {
         const struct selector *selector = seen->key.selector;
         struct profile_selector *entry = vec_add(a, &out->selectors);

@@ -109,7 +109,8 @@ static void add_ending_signals(sigset_t *set)
 
 static void keep_results(struct arena *a, const struct script *script, struct profile_dynamic *out)
 {
-    vec_each (result, &script->results) {
+    for (size_t i = 0; i < script->results.count; i++) {
+        const struct profile_test *result = &script->results.items[i];
         struct profile_test *copy = vec_add(a, &out->tests);
         *copy = *result;
         copy->command = sandbox_mask(a, &script->box, result->command);

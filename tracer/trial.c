@@ -110,8 +110,8 @@ enum status baseline_take(struct baseline *b, struct diag *d, struct arena *a, c
         if (none.ready_us > b->ready_us)
             b->ready_us = none.ready_us;
         int64_t took = 0;
-        vec_each (test, &b->runs[r].tests)
-            took += test->duration_ms;
+        for (size_t i = 0; i < b->runs[r].tests.count; i++)
+            took += b->runs[r].tests.items[i].duration_ms;
         if (took > longest)
             longest = took;
     }
