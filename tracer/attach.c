@@ -56,7 +56,7 @@ static bool seize_all(struct session *s, struct tracee *process)
 
 static void detach_all(struct session *s)
 {
-    struct task *task, *next;
+    struct task *task = NULL, *next = NULL;
     HASH_ITER (hh, s->tasks, task, next) {
         int status = 0;
         if (ptrace(PTRACE_INTERRUPT, task->id, NULL, NULL) == 0 &&

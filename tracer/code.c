@@ -431,7 +431,7 @@ bool code_hit(struct session *s, struct task *task, struct user_regs_struct *reg
 void code_give_up(struct session *s, struct task *task, const char *why)
 {
     struct space *space = task->process->space;
-    struct task *other, *next;
+    struct task *other = NULL, *next = NULL;
     if (space->plain)
         return;
     space->plain = true;

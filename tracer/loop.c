@@ -59,7 +59,7 @@ static void adopt(struct session *s, struct launch *launch)
 
 void loop_end(struct session *s)
 {
-    struct task *task, *next;
+    struct task *task = NULL, *next = NULL;
     s->ending = true;
     /* Also those whose birth nobody has announced: their parent may be dead by now. */
     HASH_ITER (hh, s->tasks, task, next) {
@@ -75,7 +75,7 @@ static void bound_births(struct session *s)
     if (HASH_COUNT(s->processes) <= PROCESS_LIMIT && HASH_COUNT(s->tasks) <= TASK_LIMIT)
         return;
     s->fork_limit = s->ending = true;
-    struct tracee *process, *next;
+    struct tracee *process = NULL, *next = NULL;
     HASH_ITER (hh, s->processes, process, next) {
         kill(process->id, SIGKILL);
     }

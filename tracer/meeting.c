@@ -86,7 +86,7 @@ bool meeting_wait(struct meeting *m)
 
 static void signal_launch(struct session *s, const struct launch *launch, int signal)
 {
-    struct tracee *process, *next;
+    struct tracee *process = NULL, *next = NULL;
     bool first = !launch->ended && signal != SIGKILL;
     HASH_ITER (hh, s->processes, process, next) {
         if (process->launch == launch && (!first || process->id == launch->pid))

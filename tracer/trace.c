@@ -218,8 +218,8 @@ static enum status run_surely(struct session *s, const char *const *line, struct
                   "engine",
                   s->path, how, again.tests.items[again.tests.count - 1].status);
         out->tests.count = first;
-        vec_each (test, &again.tests)
-            vec_push(a, &out->tests, *test);
+        for (size_t i = 0; i < again.tests.count; i++)
+            vec_push(a, &out->tests, again.tests.items[i]);
         return STATUS_OK;
     }
     s->units = after;
