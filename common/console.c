@@ -20,32 +20,32 @@ enum { GROUPS = 7, LINE_LIMIT = 4096 };
  * libsyscall_shim (0.16 to 0.17) and app-elfloader, of SeaBIOS, iPXE and QEMU's option ROMs. */
 static const struct {
     enum console_kind kind;
-    const char *pattern, *until;
     int group;
+    const char *pattern, *until;
 } patterns[] = {
-    {CONSOLE_BOOT, "^SeaBIOS \\(version ", NULL, 0},
-    {CONSOLE_BOOT, "^iPXE( \\(|\\+| [0-9.]+)", NULL, 0},
-    {CONSOLE_BOOT, "^(Booting from ROM|Press Ctrl-B|PMM\\+|Machine UUID)", NULL, 0},
-    {CONSOLE_BOOT, "^Powered by$", "^ +[A-Z][a-z]+ [0-9]+\\.[0-9]+\\.[0-9]+~", 0},
-    {CONSOLE_BOOT, "^ *[A-Z][a-z]+ [0-9]+\\.[0-9]+\\.[0-9]+~[0-9a-z]+$", NULL, 0},
-    {CONSOLE_BOOT, "^ +\\.-{10,}\\.$", "^Bench core [0-9]", 0},
-    {CONSOLE_BOOT, "^Bench core [0-9]+(\\.[0-9]+)*$", NULL, 0},
-    {CONSOLE_MISSING, "syscall \"?([a-z0-9_]+)\"? is not available", NULL, 1},
-    {CONSOLE_END, "main returned (-?[0-9]+)", NULL, 1},
-    {CONSOLE_CRASH, LOG "(Assertion failure: .*)$", NULL, 6},
-    {CONSOLE_CRASH, LOG "((Cannot handle|Unhandled) .*)$", NULL, 6},
-    {CONSOLE_CRASH, "((Unhandled|Fatal) (page fault|exception|trap).*)", NULL, 1},
-    {CONSOLE_CRASH, "^panic: (.*)$", NULL, 1},
-    {CONSOLE_LINK, "(Init function at 0x[0-9a-f]+ returned error -?[0-9]+.*)", NULL, 1},
-    {CONSOLE_LINK, "(Could not initialize .* \\(-[0-9]+\\))", NULL, 1},
-    {CONSOLE_LOG, LOG, NULL, 0},
-    {CONSOLE_LOG, "^\\[[a-z_]+\\.c\\] ", NULL, 0},
+    {CONSOLE_BOOT, 0, "^SeaBIOS \\(version ", NULL},
+    {CONSOLE_BOOT, 0, "^iPXE( \\(|\\+| [0-9.]+)", NULL},
+    {CONSOLE_BOOT, 0, "^(Booting from ROM|Press Ctrl-B|PMM\\+|Machine UUID)", NULL},
+    {CONSOLE_BOOT, 0, "^Powered by$", "^ +[A-Z][a-z]+ [0-9]+\\.[0-9]+\\.[0-9]+~"},
+    {CONSOLE_BOOT, 0, "^ *[A-Z][a-z]+ [0-9]+\\.[0-9]+\\.[0-9]+~[0-9a-z]+$", NULL},
+    {CONSOLE_BOOT, 0, "^ +\\.-{10,}\\.$", "^Bench core [0-9]"},
+    {CONSOLE_BOOT, 0, "^Bench core [0-9]+(\\.[0-9]+)*$", NULL},
+    {CONSOLE_MISSING, 1, "syscall \"?([a-z0-9_]+)\"? is not available", NULL},
+    {CONSOLE_END, 1, "main returned (-?[0-9]+)", NULL},
+    {CONSOLE_CRASH, 6, LOG "(Assertion failure: .*)$", NULL},
+    {CONSOLE_CRASH, 6, LOG "((Cannot handle|Unhandled) .*)$", NULL},
+    {CONSOLE_CRASH, 1, "((Unhandled|Fatal) (page fault|exception|trap).*)", NULL},
+    {CONSOLE_CRASH, 1, "^panic: (.*)$", NULL},
+    {CONSOLE_LINK, 1, "(Init function at 0x[0-9a-f]+ returned error -?[0-9]+.*)", NULL},
+    {CONSOLE_LINK, 1, "(Could not initialize .* \\(-[0-9]+\\))", NULL},
+    {CONSOLE_LOG, 0, LOG, NULL},
+    {CONSOLE_LOG, 0, "^\\[[a-z_]+\\.c\\] ", NULL},
     /* The bench core tells a call and its result on two lines. */
-    {CONSOLE_TRACE, "^\\[trace\\] ([a-z_][a-z0-9_]*)\\((.*)\\)$", NULL, 1},
-    {CONSOLE_RESULT, "^\\[trace\\] ([a-z_][a-z0-9_]*) = (.*)$", NULL, 1},
+    {CONSOLE_TRACE, 1, "^\\[trace\\] ([a-z_][a-z0-9_]*)\\((.*)\\)$", NULL},
+    {CONSOLE_RESULT, 1, "^\\[trace\\] ([a-z_][a-z0-9_]*) = (.*)$", NULL},
     /* Last: name(arguments) = result, alone on its line, name a known call. */
-    {CONSOLE_TRACE, "^([a-z_][a-z0-9_]*)\\((.*)\\) += (.*)$", NULL, 1},
-    {CONSOLE_TRACE, "^(exit|exit_group)\\((.*)\\)( += \\?)?$", NULL, 1},
+    {CONSOLE_TRACE, 1, "^([a-z_][a-z0-9_]*)\\((.*)\\) += (.*)$", NULL},
+    {CONSOLE_TRACE, 1, "^(exit|exit_group)\\((.*)\\)( += \\?)?$", NULL},
 };
 enum { PATTERNS = sizeof patterns / sizeof patterns[0] };
 

@@ -202,11 +202,13 @@ static void judge(struct arena *a, const struct drive *v, const struct watch *w,
 {
     const struct process *p = v->process;
     bool died = p->ended && p->signal;
-    sample->works = !died && !v->timed_out && (w->own_us >= 0 || v->steps.count || p->ended);
+    /* A machine may run on after its program's end: then what it printed and answered counts. */
+    bool late = v->timed_out && !w->runner->sets_memory;
+    sample->works = !died && !late && (w->own_us >= 0 || v->steps.count || p->ended);
     if (died)
         sample->failure = arena_printf(a, "ended by signal %d", p->signal);
     else if (!sample->works)
-        sample->failure = v->timed_out ? "did not end in time" : "no output";
+        sample->failure = late ? "did not end in time" : "no output";
     vec_each (step, &v->steps)
         if (sample->works && (step->outcome == DRIVE_REFUSED || step->outcome == DRIVE_NOT_SENT ||
                               step->outcome == DRIVE_TIMEOUT)) {
