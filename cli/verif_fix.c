@@ -8,22 +8,32 @@
 
 enum { ATTEMPTS = 8 };
 
-/* The option with which a core prints its system calls; NULL: it has none. */
-static const char *trace_option(const struct catalogue *catalogue)
+/* The options with which a core prints its system calls; the first one is needed for a twin.
+ * Results are printed when a call is over, which exit_group never is: its line, and with it the
+ * status, needs the option that tells of requests. */
+static strings trace_options(struct arena *a, const struct catalogue *catalogue)
 {
-    vec_each (option, &catalogue->options)
-        if (option->type == OPTION_BOOL && option->visible &&
-            fnmatch("*SYSCALL*STRACE", option->name, 0) == 0)
-            return option->name;
-    return NULL;
+    static const char *const patterns[] = {"*SYSCALL*STRACE", "*SYSCALL*DEBUG_HANDLER"};
+    strings found = {0};
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
+        vec_each (option, &catalogue->options)
+            if (option->type == OPTION_BOOL && option->visible && found.count == i &&
+                fnmatch(patterns[i], option->name, 0) == 0)
+                vec_push(a, &found, option->name);
+        if (!found.count)
+            break;
+    }
+    return found;
 }
 
 /* A twin of the image that traces its calls. That there is none is no failure. */
 static void build_twin(struct verif_loop *l)
 {
     struct cli *cli = l->v->cli;
-    const char *option = l->catalogue ? trace_option(l->catalogue) : NULL;
-    if (!option || !l->build->builder.uk_root || !l->profile)
+    strings tracing = {0};
+    if (l->catalogue)
+        tracing = trace_options(cli->arena, l->catalogue);
+    if (!tracing.count || !l->build->builder.uk_root || !l->profile)
         return;
     struct build_options options = *l->build;
     struct selection selection = {0};
@@ -31,7 +41,8 @@ static void build_twin(struct verif_loop *l)
     memset(&options.matcher.pin, 0, sizeof options.matcher.pin);
     vec_each (pin, &l->build->matcher.pin)
         vec_push(cli->arena, &options.matcher.pin, *pin);
-    vec_push(cli->arena, &options.matcher.pin, option);
+    vec_each (option, &tracing)
+        vec_push(cli->arena, &options.matcher.pin, *option);
     const char *dir = cli_path(cli, l->dir, "verif/trace");
     struct diag kept = cli->diag;
     cli->diag.verbosity = -1;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUPS = 7, LINE_LIMIT = 4096 };
+enum { GROUPS = 8, LINE_LIMIT = 4096 };
 
 /* Prefix of Unikraft's kernel messages: [time] level: <thread> {caller} [library] <place>. */
 #define LOG                                                                                        \
@@ -38,6 +38,11 @@ static const struct {
     {CONSOLE_CRASH, 1, "^panic: (.*)$", NULL},
     {CONSOLE_LINK, 1, "(Init function at 0x[0-9a-f]+ returned error -?[0-9]+.*)", NULL},
     {CONSOLE_LINK, 1, "(Could not initialize .* \\(-[0-9]+\\))", NULL},
+    /* A request is told before it runs: the only line of a call that never returns. */
+    {CONSOLE_TRACE, 6,
+     LOG "Binary system call request \"(exit|exit_group)\" \\([0-9]+\\) at ip:[^ ]+ "
+         "\\(arg0=(0x[0-9a-f]+)[,)]",
+     NULL},
     {CONSOLE_LOG, 0, LOG, NULL},
     {CONSOLE_LOG, 0, "^\\[[a-z_]+\\.c\\] ", NULL},
     /* The bench core tells a call and its result on two lines. */
@@ -171,8 +176,8 @@ static bool recognise(struct console *c, const char *line, struct console_event 
         if (event->kind == CONSOLE_TRACE) {
             if (syscall_number(event->text) < 0)
                 continue;
-            event->arguments = group(c->a, line, &m[2]);
-            char *result = group(c->a, line, &m[3]);
+            event->arguments = group(c->a, line, &m[patterns[i].group + 1]);
+            char *result = group(c->a, line, &m[patterns[i].group + 2]);
             event->has_result = parse_result(result, &event->result);
         }
         if (event->kind == CONSOLE_RESULT)

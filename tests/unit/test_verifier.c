@@ -87,6 +87,22 @@ static void console_is_told_apart(void **state)
     assert_true(console_ended(c, text, sizeof text - 1, &status));
     assert_int_equal(status, 3);
     assert_false(console_ended(c, "no exit here\n", 13, &status));
+    /* A call that never returns is told when it is asked for; others by their results. */
+    static const char asked[] =
+        "[    0.1] dbg:  [libsyscall_shim] <uk_syscall_binary.c @   68> Binary system call request "
+        "\"close\" (3) at ip:0x40019a (arg0=0x3, arg1=0x0, ...)\n"
+        "close(fd:3) = OK\n"
+        "[    0.2] dbg:  [libsyscall_shim] <uk_syscall_binary.c @   68> Binary system call request "
+        "\"exit_group\" (231) at ip:0x40019f (arg0=0x7, arg1=0x3c, ...)\n";
+    assert_true(console_ended(c, asked, sizeof asked - 1, &status));
+    assert_int_equal(status, 7);
+    console_events requests = {0};
+    calls asked_for = {0};
+    console_split(c, asked, sizeof asked - 1, &size, &requests);
+    assert_int_equal(size, 0);
+    calls_of_events(a, &requests, &asked_for);
+    assert_int_equal(asked_for.count, 2);
+    assert_string_equal(asked_for.items[1].name, "exit_group");
     /* What the program prints on Linux too is its own. */
     strings mine = LINES("main returned 3");
     size_t kept;
