@@ -82,6 +82,12 @@ for my $kind (sort keys %flags) {
     is(decode_json(slurp("$kind/verif.json"))->{verdict}, 'same', "$kind: verif.json says the same");
 }
 
+# A test whose command starts the host's own program says nothing of the image, and must not pass it.
+spill('own.json', '{"typeTest": "exec", "listCommands": ["\\"$PROGRAM\\" </dev/null"], "timeOutMsTest": 5000}');
+my ($own, $verdicts) = run($toolchain, '--verif', './hello-dynamic', '-t', 'own.json', '-o', 'dynamic');
+like($verdicts, qr/not comparable\s+output/, 'a command that runs the host program is not comparable') or diag $verdicts;
+unlike($verdicts, qr/^\s+same\s+output: "\$PROGRAM"/m, 'and is not called the same');
+
 # A port from source.
 mkdir 'source';
 spill('source/main.c', '#include <stdio.h>' . "\nint main(void) { puts(\"from source\"); return 0; }\n");
