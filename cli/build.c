@@ -248,6 +248,19 @@ static size_t learn_symbols(struct arena *a, struct profile *profile, const stri
     return added;
 }
 
+/* A port that links lacks no function: what seemed to be missing is a macro or an object of the C
+ * library's headers. Tells whether nothing else is missing either. */
+static bool link_settles(struct selection *s, const struct build_result *result)
+{
+    if (!result->image || strcmp(s->mode, "source") != 0)
+        return false;
+    s->missing.symbols.count = s->missing.details.count = 0;
+    bool complete = s->unmet.count == 0;
+    vec_each (call, &s->missing.syscalls)
+        complete = complete && call->harmless;
+    return complete;
+}
+
 /* One selection and what is built of it. */
 static enum status solve_and_build(struct build_options *o, const char *dir,
                                    const struct profile *profile, const struct catalogue *catalogue,
@@ -270,6 +283,10 @@ static enum status solve_and_build(struct build_options *o, const char *dir,
                    cli_path(cli, dir, "app"), result);
     if (!status)
         status = image_record(cli, dir, result);
+    if (!status && selection->missing.symbols.count && link_settles(selection, result))
+        matched = STATUS_OK;
+    if (!status && result->image)
+        status = write_selection(cli, dir, selection);
     return status ? status : matched;
 }
 

@@ -22,7 +22,7 @@ _toolchain()
         --objective) mapfile -t COMPREPLY < <(compgen -W 'size boot memory throughput' -- "$current"); return ;;
         --by) mapfile -t COMPREPLY < <(compgen -W 'library section object symbol' -- "$current"); return ;;
         --diff|--map|--debug-file|--objects) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
-        --schema) mapfile -t COMPREPLY < <(compgen -W 'profile catalogue selection layout supplement test verif perf knobs graph difference' -- "$current"); return ;;
+        --schema) mapfile -t COMPREPLY < <(compgen -W 'profile catalogue selection layout supplement test run verif perf knobs graph difference' -- "$current"); return ;;
     esac
     if [[ $current == -* ]]; then
         local options

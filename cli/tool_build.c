@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * --build: profile (or program) -> selection -> app folder -> image. */
-#include "cli/build.h"
+#include "cli/boot.h"
 #include "common/file.h"
 #include <string.h>
 
@@ -9,6 +9,7 @@ enum { KEY_PLAN = 0x3000 };
 struct tool_options {
     struct cli *cli;
     struct build_options build;
+    struct boot_options boot;
     bool plan;
 };
 
@@ -30,7 +31,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
     if (key == ARGP_KEY_INIT) {
         state->child_inputs[0] = &o->build;
-        state->child_inputs[1] = o->cli;
+        state->child_inputs[1] = &o->boot;
+        state->child_inputs[2] = o->cli;
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -38,8 +40,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 static enum status run(int argc, char **argv, struct cli *cli)
 {
-    struct tool_options o = {.cli = cli};
-    struct argp_child children[] = {{&build_argp, 0, NULL, 0}, {&cli_common_argp, 0, NULL, 0}, {0}};
+    struct tool_options o = {.cli = cli, .boot.image.cli = cli};
+    struct argp_child children[] = {{&build_argp, 0, NULL, 0},
+                                    {&boot_argp, 0, "The image is run:", 4},
+                                    {&cli_common_argp, 0, NULL, 5},
+                                    {0}};
     const struct argp argp = {
         .options = options,
         .parser = parse,
@@ -49,7 +54,8 @@ static enum status run(int argc, char **argv, struct cli *cli)
                "it needs, writes it as an app folder and, where a core is at hand, builds the "
                "image.\vThe program's profile is taken from the output folder when it is there, "
                "else its static analysis is run. Exit status 1: something that the program needs "
-               "is missing; what can be had is chosen and written all the same."};
+               "is missing, or a test failed (--run); what can be had is chosen and written all "
+               "the same."};
     build_options_init(&o.build, cli);
     enum status status = cli_parse(&argp, argc, argv, cli, &o);
     if (status)
@@ -74,10 +80,15 @@ static enum status run(int argc, char **argv, struct cli *cli)
         json_t *json = jm_encode(&selection_type, &selection);
         enum status printed = json_print(&cli->diag, json);
         json_decref(json);
-        return printed ? printed : status;
+        if (printed)
+            return printed;
+    } else {
+        summary_selection(cli, &selection, &result);
     }
-    summary_selection(cli, &selection, &result);
-    return status;
+    if (!o.boot.run)
+        return status;
+    enum status ran = boot_run(&o.boot, dir, profile.program.path, &selection, &result);
+    return ran > status ? ran : status;
 }
 
 const struct tool tool_build = {"build", "Match and build: selection, app folder, image", run};

@@ -15,7 +15,7 @@
 #include <string.h>
 
 static const char doc[] = "Print the JSON Schema of a DOCUMENT: profile, catalogue, selection, "
-                          "layout, supplement, test, verif, perf, knobs, graph or "
+                          "layout, supplement, test, run, verif, perf, knobs, graph or "
                           "difference.";
 
 static enum status run(int argc, char **argv, struct cli *cli)
@@ -31,6 +31,7 @@ static enum status run(int argc, char **argv, struct cli *cli)
                      {"test", &test_file_type},
                      {"perf", &perf_type},
                      {"knobs", &knobs_file_type},
+                     {"run", &boot_type},
                      {"verif", &verif_type},
                      {"graph", &library_graph_type},
                      {"difference", &catalogue_difference_type}};
@@ -47,11 +48,12 @@ static enum status run(int argc, char **argv, struct cli *cli)
         json_decref(schema);
         return status;
     }
-    return diag_fail(&cli->diag, STATUS_INPUT,
-                     "%s: not a document (profile, catalogue, selection, layout, supplement, test, "
-                     "verif, graph, "
-                     "difference)",
-                     cli->program ? cli->program : "nothing given");
+    return diag_fail(
+        &cli->diag, STATUS_INPUT,
+        "%s: not a document (profile, catalogue, selection, layout, supplement, test, run, "
+        "verif, graph, "
+        "difference)",
+        cli->program ? cli->program : "nothing given");
 }
 
 const struct tool tool_schema = {"schema", "the JSON Schema of a document", run};

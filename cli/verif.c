@@ -26,16 +26,6 @@ static const struct argp_option options[] = {
     {"initrd", KEY_INITRD, "FILE", 0, "Its initial file system", 1},
     {"trace-image", KEY_TRACE, "FILE", 0,
      "The same image with the core's trace of system calls on, run to find a cause", 1},
-    {"runner", KEY_RUNNER, "NAME|COMMAND", 0,
-     "linux, host, qemu-kvm, qemu-tcg, qemu-arm64, firecracker, or a command with {image} in it, "
-     "and "
-     "{initrd} {args} {memory} where it wants them",
-     1},
-    {"memory", KEY_MEMORY, "SIZE", 0, "Memory of the machine (default 128M)", 1},
-    {"share", KEY_SHARE, "DIR", 0, "Folder that the image writes its files into", 1},
-    {"kernel-args", KEY_KERNEL_ARGS, "WORDS", 0,
-     "Parameters of the core, before the program's arguments", 1},
-    {"boot", KEY_BOOT, "SECONDS", 0, "Longest boot (default 30)", 1},
     {NULL, 0, NULL, 0, "The comparison:", 2},
     {"repeat", KEY_REPEAT, "N", 0, "Runs on Linux, to learn what varies (default 2)", 2},
     {"normalise", KEY_NORMALISE, "NAME", 0,
@@ -46,12 +36,55 @@ static const struct argp_option options[] = {
     {NULL},
 };
 
+static const struct argp_option runner_options[] = {
+    {"runner", KEY_RUNNER, "NAME|COMMAND", 0,
+     "linux, host, qemu-kvm, qemu-tcg, qemu-arm64, firecracker, or a command with {image} in it, "
+     "and "
+     "{initrd} {args} {memory} where it wants them",
+     1},
+    {"memory", KEY_MEMORY, "SIZE", 0, "Memory of the machine (default 128M)", 1},
+    {"share", KEY_SHARE, "DIR", 0, "Folder that the image writes its files into", 1},
+    {"kernel-args", KEY_KERNEL_ARGS, "WORDS", 0,
+     "Parameters of the core, before the program's arguments", 1},
+    {"boot", KEY_BOOT, "SECONDS", 0, "Longest boot (default 30)", 1},
+    {NULL},
+};
+
+static error_t parse_runner(int key, char *value, struct argp_state *state)
+{
+    struct verif_cli *v = state->input;
+    switch (key) {
+    case KEY_RUNNER:
+        v->image.runner = value;
+        return 0;
+    case KEY_MEMORY:
+        v->image.memory = value;
+        return 0;
+    case KEY_SHARE:
+        v->image.share = value;
+        return 0;
+    case KEY_KERNEL_ARGS:
+        vec_push(v->cli->arena, &v->image.kernel_arguments, value);
+        return 0;
+    case KEY_BOOT:
+        v->verif.boot_ms = (int)(strtod(value, NULL) * 1000);
+        if (v->verif.boot_ms <= 0)
+            argp_error(state, "--boot: '%s' is not a number of seconds", value);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp runner_argp = {.options = runner_options, .parser = parse_runner};
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct verif_cli *v = state->input;
     struct arena *a = v->cli->arena;
     switch (key) {
     case ARGP_KEY_INIT:
+        state->child_inputs[0] = v;
         v->verif.calls = true;
         return 0;
     case KEY_IMAGE:
@@ -63,27 +96,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_TRACE:
         v->image.trace = value;
         return 0;
-    case KEY_RUNNER:
-        v->image.runner = value;
-        return 0;
-    case KEY_MEMORY:
-        v->image.memory = value;
-        return 0;
-    case KEY_SHARE:
-        v->image.share = value;
-        return 0;
-    case KEY_KERNEL_ARGS:
-        vec_push(a, &v->image.kernel_arguments, value);
-        return 0;
     case KEY_REPEAT:
         v->verif.repeat = atoi(value);
         if (v->verif.repeat < 1 || v->verif.repeat > 20)
             argp_error(state, "--repeat: a number from 1 to 20 was expected, not '%s'", value);
-        return 0;
-    case KEY_BOOT:
-        v->verif.boot_ms = (int)(strtod(value, NULL) * 1000);
-        if (v->verif.boot_ms <= 0)
-            argp_error(state, "--boot: '%s' is not a number of seconds", value);
         return 0;
     case KEY_NORMALISE:
         vec_push(a, &v->verif.normalise, value);
@@ -99,7 +115,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
-const struct argp verif_argp = {.options = options, .parser = parse};
+static const struct argp_child children[] = {{&runner_argp, 0, NULL, 1}, {0}};
+const struct argp verif_argp = {.options = options, .parser = parse, .children = children};
 
 static const char *absolute(struct cli *cli, const char *path)
 {
@@ -111,10 +128,17 @@ static const char *absolute(struct cli *cli, const char *path)
 
 enum status verif_prepare(struct verif_cli *v, const char *dir)
 {
+    enum status status = cli_find_program(v->cli, &v->verif.program);
+    v->verif.name = v->cli->program;
+    return status ? status : verif_read_inputs(v, dir);
+}
+
+enum status verif_read_inputs(struct verif_cli *v, const char *dir)
+{
     struct cli *cli = v->cli;
     struct diag *d = &cli->diag;
-    enum status status = cli_find_program(cli, &v->verif.program);
-    if (!status && cli->test_file && !v->verif.tests) {
+    enum status status = STATUS_OK;
+    if (cli->test_file && !v->verif.tests) {
         status = test_file_read(d, cli->arena, cli->test_file, &v->tests);
         v->verif.tests = &v->tests;
     }
@@ -124,7 +148,6 @@ enum status verif_prepare(struct verif_cli *v, const char *dir)
         status = command_lines_read(d, cli->arena, cli->config_file, &v->verif.command_lines);
     if (status)
         return status;
-    v->verif.name = cli->program;
     v->verif.arguments = cli->arguments;
     v->verif.wait_ms = cli->wait_ms;
     const char *work = cli_path(cli, dir, "verif");

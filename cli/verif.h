@@ -18,11 +18,15 @@ struct verif_cli {
 
 /* argp child: input is a struct verif_cli whose .cli is set. */
 extern const struct argp verif_argp;
+/* The part of it that says how an image is run; the same input. */
+extern const struct argp runner_argp;
 
 /* Finds what the command line left open: program, tests, command lines, and in dir the profile,
  * selection, image and initrd that --dep and --build left there. Documents that are not there stay
  * NULL; no image is STATUS_SYSTEM with what to do. */
 enum status verif_prepare(struct verif_cli *v, const char *dir);
+/* The same without looking for the program. */
+enum status verif_read_inputs(struct verif_cli *v, const char *dir);
 
 /* Takes over what a build made. */
 void verif_use_build(struct verif_cli *v, const struct selection *selection,

@@ -426,7 +426,10 @@ enum status drive(struct diag *d, struct arena *a, struct drive *v)
     }
     /* A machine does not see that its serial line was closed; a terminal's end of input it does. */
     static const char end_of_input[] = "\x04";
-    if (v->serial && v->tests && v->tests->type == TEST_STDIN && !ended(&s))
+    bool commanded = v->tests && v->tests->commands.count;
+    if (v->serial && !commanded)
+        await_ready(&s);
+    if (v->serial && (!commanded || v->tests->type == TEST_STDIN) && !ended(&s))
         hand_over(&s, &v->process->input, end_of_input, 1);
     process_close_input(v->process);
     if (!status && !v->enough)

@@ -174,10 +174,36 @@ static bool fulfils(struct bench *b, const struct expectation *e, const char *te
     return true;
 }
 
+/* What the console gives back is the command alone, as terminals echo it. */
+static bool only_echo(const struct watch *w, size_t step, const char *output, size_t size)
+{
+    const struct test_file *tests = w->b->tests;
+    if (tests->type != TEST_STDIN || step >= tests->commands.count)
+        return false;
+    size_t n = strlen(tests->commands.items[step]);
+    return size < n || (memcmp(output, tests->commands.items[step], n) == 0 &&
+                        strspn(output + n, "\r\n") == size - n);
+}
+
+/* Without expectations: an answer that has begun is over when it ceases. */
+static int ceased(struct watch *w, size_t step, const char *output, size_t size)
+{
+    int64_t now = now_us();
+    if (step != w->step || size != w->seen) {
+        w->step = step;
+        w->seen = size;
+        w->grown_us = now;
+    }
+    return size && !only_echo(w, step, output, size) &&
+           now - w->grown_us > (int64_t)PACE_MS * 1000 * (2 + w->runner->slow / 2);
+}
+
 static int answered(void *context, size_t step, const char *output, size_t size)
 {
     struct watch *w = context;
     int64_t now = now_us();
+    if (w->script->open)
+        return w->b->tests->type == TEST_EXEC ? 0 : ceased(w, step, output, size);
     if (step != w->step) {
         w->silent = w->satisfied ? 0 : w->silent + 1;
         w->step = step;
@@ -221,7 +247,7 @@ static bool booted(void *context, const char *console, size_t size)
             return true;
     }
     int64_t silence = (int64_t)SILENT_START_MS * 1000 * w->runner->slow / 4;
-    if (w->runner->local)
+    if (w->runner->local && !w->script->open)
         return true;
     return now - (size ? w->grown_us : w->started_us) > (size ? silence : 2 * silence);
 }
@@ -290,6 +316,8 @@ enum status observe_image(struct bench *b, const char *name, const struct runner
     int64_t end_ms = script->longest_us * runner->slow / 1000 + 1500 + 100 * runner->slow;
     if (!runner->local) /* without tests the boot is in it */
         end_ms += MACHINE_MS;
+    if (script->run_ms)
+        end_ms = script->run_ms;
     int64_t limit = b->tests && b->tests->timeout_ms > end_ms ? b->tests->timeout_ms : end_ms;
     out->drive = (struct drive){.tests = b->tests,
                                 .process = &out->process,

@@ -54,11 +54,17 @@ enum status observe_native(struct bench *b, const char *name, const char *record
 struct script {
     VEC(struct expectation) steps;
     int64_t longest_us; /* of the program's own answers */
+    bool open;          /* nothing is known: an answer is over once it has begun and then ceased */
+    int64_t run_ms; /* longest wait for the end, where nothing else says it; 0: from longest_us */
 };
 
 enum status observe_image(struct bench *b, const char *name, const struct runner *runner,
                           const struct image *image, const struct script *script,
                           const listenings *ports, struct observed *out);
+
+/* The program's arguments in run number index: its command line, else the user's, else the test's.
+ */
+enum status run_arguments(struct bench *b, size_t index, strings *words);
 
 /* The lines of a piece of an observed console (image: without what is the core's). */
 void observed_lines(struct bench *b, const char *text, size_t size, bool image, strings *lines);

@@ -119,4 +119,46 @@ void verif_print(const struct verif *v, FILE *out, bool colour, int verbosity);
 char *verif_tap(struct arena *a, const struct verif *v);
 char *verif_junit(struct arena *a, const struct verif *v);
 
+/* ---- an image by itself ---- */
+
+#define BOOT_SCHEMA "run/1"
+
+/* What one command of the test file brought. */
+struct boot_test {
+    const char *command;
+    const char
+        *status; /* "sent", "exit 0", "reply", "no reply", "refused", "timeout", "not sent" */
+    const char *output; /* the program's own, shortened; NULL: none */
+    const char *fault;  /* why it counts as failed; NULL: it does not */
+    int64_t duration_ms;
+};
+
+struct boot_run {
+    const char *arguments;
+    strings command;   /* the runner's */
+    const char *start; /* printed before the first command (without tests: everything) */
+    int64_t ready_ms;  /* after the runner's start; -1: never */
+    VEC(struct boot_test) tests;
+    int64_t exit_status; /* -1: not known */
+    const char *end;     /* how it ended, in words */
+    strings faults;      /* of the run as a whole: a crash, no end, a bad status; empty: none */
+    strings refused;     /* calls that the core said it lacks */
+};
+
+struct boot {
+    const char *schema, *image, *runner;
+    bool passed;
+    VEC(struct boot_run) runs;
+};
+
+extern const struct jm_type boot_type;
+
+/* Runs the image under the test file of options, as often as there are command lines, and says what
+ * each test brought; it is compared with nothing but the test file's expected output. forwards are
+ * the ports led from this host into the machine beside those that the test file names; where it
+ * names none and its commands run in a shell, the program is run here once to see on which it
+ * listens. STATUS_FOUND: something failed (out says what). STATUS_SYSTEM: it cannot be run. */
+enum status boot_image(struct diag *d, struct arena *a, const struct verif_options *options,
+                       const struct image *image, const listenings *forwards, struct boot *out);
+
 #endif

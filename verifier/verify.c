@@ -185,6 +185,20 @@ static void count(struct verif *v)
     }
 }
 
+enum status run_arguments(struct bench *b, size_t index, strings *words)
+{
+    const struct verif_options *o = b->options;
+    memset(words, 0, sizeof *words);
+    if (o->command_lines.count) {
+        const char *wrong = split_words(b->a, o->command_lines.items[index], words);
+        return wrong ? diag_fail(b->d, STATUS_INPUT, "command line '%s': %s",
+                                 o->command_lines.items[index], wrong)
+                     : STATUS_OK;
+    }
+    *words = o->arguments.count || !o->tests ? o->arguments : o->tests->arguments;
+    return STATUS_OK;
+}
+
 static enum status all_runs(struct bench *b, const struct runner *runner, const struct image *image,
                             struct verif *out)
 {
@@ -193,15 +207,10 @@ static enum status all_runs(struct bench *b, const struct runner *runner, const 
     enum status status = STATUS_OK;
     for (size_t i = 0; i < runs && !status; i++) {
         strings *words = ARENA_NEW(b->a, strings);
-        if (o->command_lines.count) {
-            const char *wrong = split_words(b->a, o->command_lines.items[i], words);
-            if (wrong)
-                return diag_fail(b->d, STATUS_INPUT, "command line '%s': %s",
-                                 o->command_lines.items[i], wrong);
-        } else {
-            *words = o->arguments.count || !o->tests ? o->arguments : o->tests->arguments;
-        }
+        status = run_arguments(b, i, words);
         b->arguments = words;
+        if (status)
+            break;
         status = one_run(b, runner, image, i, out);
     }
     return status;
