@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { /* registers by their encoding */
+enum { /* x86-64 registers by their encoding */
        REG_AX,
        REG_CX,
        REG_DX,
@@ -27,8 +27,9 @@ enum { /* registers by their encoding */
        REG_R14,
        REG_R15,
        REG_COUNT,
-       REG_NONE = REG_COUNT,
 };
+
+enum { REG_LIMIT = 32, REG_NONE = REG_LIMIT + 1 }; /* of any architecture */
 
 enum insn_op {
     OP_BAD,     /* not an instruction */

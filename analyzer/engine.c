@@ -13,6 +13,7 @@ void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct
     e->map = map;
     e->limits.contexts = 640;
     e->limits.branch_contexts = 4;
+    e->arch = architecture_of(map->objects.items[0].elf->machine);
     values_init(&e->values, a);
     engine_add_objects(e);
 }
@@ -54,7 +55,7 @@ static void find_hooks(struct engine *e, struct object *o)
             if (strcmp(hooked[k].name, s->name) == 0)
                 engine_function(e, o, s->value)->hook = (uint8_t)hooked[k].hook;
         if (strcmp(s->name, "clock_gettime") == 0 || strcmp(s->name, "__clock_gettime") == 0)
-            engine_function(e, o, s->value)->relevant = 1u << REG_DI;
+            engine_function(e, o, s->value)->relevant = 1u << e->arch->arguments[0];
     }
 }
 
@@ -65,6 +66,7 @@ void engine_add_objects(struct engine *e)
         o->elf = e->map->objects.items[i].elf;
         o->absolute = o->elf->type == ET_EXEC;
         o->base = o->absolute && i == 0 ? 0 : (uint64_t)(i + 1) << 40;
+        o->stack_arguments = e->arch->link == REG_NONE ? 8 : 0;
         o->self_relocating =
             i == e->map->interpreter || (i == 0 && e->map->interpreter == LINKMAP_NONE);
         const struct elf_section *got = elf_section_named(o->elf, ".got");
@@ -103,7 +105,7 @@ struct function *engine_call_target(struct engine *e, struct function *f, enum e
                 uint64_t constant = 0, place = (uint64_t)i->disp;
                 const struct elf_relocation *r = elf_relocation_at(f->object->elf, place);
                 if (r &&
-                    (r->plt || memory_constant(f->object, place) || r->type == R_X86_64_GLOB_DAT)) {
+                    (r->plt || memory_constant(f->object, place) || r->type == e->arch->glob_dat)) {
                     f->stub = true;
                     memory_pointer(e, f->object, place, &f->forward, &constant);
                 }
@@ -214,7 +216,7 @@ void engine_caller(struct engine *e, struct function *f, struct context *caller)
 
 void engine_require(struct engine *e, struct function *f, uint32_t deps, bool number)
 {
-    deps &= ~(number ? f->numbers : f->relevant) & ~(1u << REG_SP);
+    deps &= ~(number ? f->numbers : f->relevant) & e->arch->inputs;
     if (!deps)
         return;
     f->relevant |= deps;
@@ -326,8 +328,8 @@ void interp_resume(struct engine *e, struct waiter *w, value result)
         c->result = value_join(&e->values, c->result, result, false);
     } else {
         struct state s;
-        memcpy(&s, w->state, state_size(w->state));
-        s.reg[REG_AX] = result;
+        state_restore(e, w->state, &s);
+        s.reg[e->arch->result] = result;
         interp_flow(e, c, &s, w->resume, w->resume);
     }
     engine_queue(e, c);

@@ -9,7 +9,7 @@
 #ifndef ANALYZER_ENGINE_H
 #define ANALYZER_ENGINE_H
 
-#include "analyzer/decode.h"
+#include "analyzer/architecture.h"
 #include "analyzer/functions.h"
 #include "analyzer/linkmap.h"
 #include "analyzer/values.h"
@@ -85,6 +85,7 @@ struct call_site { /* a system call made by a context */
 };
 
 struct state;
+struct kept_state;
 struct context;
 
 struct object;
@@ -128,7 +129,7 @@ struct waiter {
     struct context *caller;
     uint32_t generation;
     uint64_t resume; /* virtual address in the caller; 0: a tail call */
-    struct state *state;
+    struct kept_state *state;
 };
 
 struct key_item {
@@ -174,7 +175,8 @@ struct object {
     struct address_map blocks, units, functions_by_address;
     VEC(uint64_t) bounds; /* starts of data objects */
     struct address_map spans;
-    struct elf_range got; /* .got: written by relocation only */
+    struct elf_range got;    /* .got: written by relocation only */
+    uint8_t stack_arguments; /* where they begin, from the stack pointer at entry */
     bool prepared, bounded;
     bool go;              /* all registers are lost over calls */
     bool absolute;        /* addresses are constants in code and data, not all relocated */
@@ -196,6 +198,7 @@ struct limits {
 };
 
 struct engine {
+    const struct architecture *arch;
     struct diag *diag;
     struct arena *arena;
     const struct linkmap *map;
@@ -273,6 +276,6 @@ void interp_step(struct engine *e, struct context *c);
 /* Control comes back to a caller with a value. */
 void interp_resume(struct engine *e, struct waiter *w, value result);
 void interp_release(struct engine *e, struct context *c);
-struct state *interp_keep(struct engine *e, const struct state *s);
+struct kept_state *interp_keep(struct engine *e, const struct state *s);
 
 #endif

@@ -188,7 +188,7 @@ static bool served_by_vdso(struct engine *e, const struct context *c)
         1u << 0 | 1u << 1 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 11;
     vec_each (item, &c->key) {
         const struct value_data *d = value_get(&e->values, item->v);
-        bool all = item->input == REG_DI && d->kind == VK_CONST;
+        bool all = item->input == e->arch->arguments[0] && d->kind == VK_CONST;
         for (unsigned i = 0; all && i < d->count; i++) {
             uint64_t clock = (uint32_t)d->all[i];
             all = clock < 32 && (served >> clock & 1);

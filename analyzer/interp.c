@@ -58,15 +58,6 @@ void interp_release(struct engine *e, struct context *c)
     c->work.count = 0;
 }
 
-struct state *interp_keep(struct engine *e, const struct state *s)
-{
-    (void)e;
-    size_t size = state_size(s);
-    struct state *copy = must(malloc(size));
-    memcpy(copy, s, size);
-    return copy;
-}
-
 /* Data in the text segment, whose address code takes as it would a function's, shows itself by not
  * decoding: it has no unwind table either, and nothing was reached through it. */
 static void bad_code(struct context *c, struct engine *e, uint64_t at, const char *reason)
@@ -97,7 +88,7 @@ void interp_flow(struct engine *e, struct context *c, const struct state *s, uin
         bs->in = interp_keep(e, s);
     } else {
         struct state joined;
-        memcpy(&joined, bs->in, state_size(bs->in));
+        state_restore(e, bs->in, &joined);
         bool widen = (to <= from && bs->visits > WIDEN_AFTER) || bs->visits > WIDEN_ALWAYS_AFTER;
         if (!state_join(e, &joined, s, widen))
             return;
@@ -191,7 +182,7 @@ static void do_arithmetic(struct run *r)
         result = value_set(v, both, 2);
     } else {
         b = operand_source(r);
-        if (i->dst_kind == OPERAND_REG && i->dst == REG_SP && i->op == OP_AND) {
+        if (i->dst_kind == OPERAND_REG && i->dst == r->e->arch->sp && i->op == OP_AND) {
             /* A realigned frame: offsets from before no longer compare with those after. */
             r->s.lost = true;
             r->s.slots = 0;
@@ -249,8 +240,8 @@ static void do_lea(struct run *r)
     bool label = place > u->start && place < u->end;
     if (constant && i->width == 8 && !label)
         memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)constant, EDGE_ADDRESS);
-    lose_stack(r, i->base < REG_COUNT ? r->s.reg[i->base] : VALUE_TOP,
-               i->index < REG_COUNT ? r->s.reg[i->index] : VALUE_TOP, address);
+    lose_stack(r, i->base < REG_LIMIT ? r->s.reg[i->base] : VALUE_TOP,
+               i->index < REG_LIMIT ? r->s.reg[i->index] : VALUE_TOP, address);
     operand_write(r, value_extend(v, address, i->width, 8, false));
 }
 
@@ -326,7 +317,7 @@ static void do_exchange(struct run *r)
     value a = operand_read_destination(r), b = operand_source(r);
     const struct insn *i = &r->ir->i;
     operand_write(r, b);
-    if (i->src < REG_COUNT)
+    if (i->src < REG_LIMIT)
         state_set(r, i->src,
                   i->width >= 4 && !i->high ? value_extend(&r->e->values, a, i->width, 8, false)
                                             : VALUE_TOP);
@@ -334,7 +325,7 @@ static void do_exchange(struct run *r)
 
 static void clobber_mask(struct run *r, uint64_t mask)
 {
-    for (unsigned reg = 0; reg < REG_COUNT; reg++)
+    for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
         if (mask >> reg & 1)
             state_set(r, reg, VALUE_TOP);
 }
@@ -513,7 +504,7 @@ void interp_step(struct engine *e, struct context *c)
     if (bs->visits < UINT16_MAX)
         bs->visits++;
     struct run r = {.e = e, .c = c, .o = c->function->object, .ir = b->code};
-    memcpy(&r.s, bs->in, state_size(bs->in));
+    state_restore(e, bs->in, &r.s);
     e->executed += b->count;
     for (uint32_t i = 0; i < b->count && !c->function->data; i++) {
         r.ir = &b->code[i];

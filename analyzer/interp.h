@@ -30,14 +30,18 @@ struct bound {
 };
 
 struct state {
-    value reg[REG_COUNT];
     struct flags flags;
     struct bound bound;
     uint16_t slots;
     bool escaped; /* the address of some slot is known elsewhere */
     bool lost;    /* stack offsets are no longer comparable: slots are not followed */
+    value reg[REG_LIMIT];
     struct slot slot[SLOT_LIMIT];
 };
+
+/* A state that outlives the work on its block, without what its architecture and its slots leave
+ * unused; on the heap. */
+struct kept_state;
 
 /* A block being executed. */
 struct run {
@@ -51,7 +55,7 @@ struct run {
 
 struct block_state {
     struct block *block;
-    struct state *in;
+    struct kept_state *in;
     uint16_t visits;
     bool queued;
 };
@@ -62,7 +66,7 @@ struct block_states {
 };
 
 /* interp_state.c */
-size_t state_size(const struct state *s);
+void state_restore(const struct engine *e, const struct kept_state *kept, struct state *s);
 /* Joins from into *into; true when that changed it. */
 bool state_join(struct engine *e, struct state *into, const struct state *from, bool widen);
 void state_entry(struct engine *e, struct state *s, const struct context *c);

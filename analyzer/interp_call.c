@@ -7,19 +7,22 @@ enum { TABLE_LIMIT = 4096, NUMBERS_LIMIT = 512, GO_OUTGOING = 7 * 8 };
 
 static bool at_entry_depth(const struct run *r)
 {
-    const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_SP]);
+    const struct value_data *d = value_get(&r->e->values, r->s.reg[r->e->arch->sp]);
     return d->kind != VK_STACK || d->first == 0;
 }
 
 /* The value a callee finds in an input, or anything. */
 static value input_value(struct run *r, unsigned input, bool tail)
 {
-    if (input < REG_COUNT)
+    if (input < DEP_STACK)
         return r->s.reg[input];
-    const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_SP]);
+    const struct value_data *d = value_get(&r->e->values, r->s.reg[r->e->arch->sp]);
     if (d->kind != VK_STACK)
         return VALUE_TOP;
-    int64_t offset = d->first + 8 * (int64_t)(input - DEP_STACK) + (tail ? 8 : 0);
+    /* A return address is still to be pushed, or stands there already. */
+    int64_t pushed = r->e->arch->link == REG_NONE ? 8 : 0;
+    int64_t offset =
+        d->first + r->o->stack_arguments - (tail ? 0 : pushed) + 8 * (int64_t)(input - DEP_STACK);
     return state_slot(r, offset, 8);
 }
 
@@ -49,7 +52,7 @@ static void gather_inputs(struct run *r, const struct function *f, bool tail,
 static void forget_outgoing(struct run *r)
 {
     struct state *s = &r->s;
-    const struct value_data *d = value_get(&r->e->values, s->reg[REG_SP]);
+    const struct value_data *d = value_get(&r->e->values, s->reg[r->e->arch->sp]);
     unsigned kept = 0;
     for (unsigned i = 0; i < s->slots; i++)
         if (d->kind == VK_STACK &&
@@ -60,15 +63,13 @@ static void forget_outgoing(struct run *r)
 
 static void clobber_for_call(struct run *r)
 {
-    for (unsigned reg = REG_AX; reg <= REG_R11; reg++)
-        if (reg != REG_SP && reg != REG_BX && reg != REG_BP)
+    const struct architecture *arch = r->e->arch;
+    uint32_t lost = r->o->go ? ~(1u << arch->sp) : arch->lost_over_calls;
+    for (unsigned reg = 0; reg < arch->registers; reg++)
+        if (lost >> reg & 1)
             r->s.reg[reg] = VALUE_TOP;
-    if (r->o->go) {
-        for (unsigned reg = 0; reg < REG_COUNT; reg++)
-            if (reg != REG_SP)
-                r->s.reg[reg] = VALUE_TOP;
+    if (r->o->go)
         forget_outgoing(r);
-    }
     r->s.flags.op = 0;
     r->s.flags.reg = REG_NONE;
     r->s.flags.on_slot = false;
@@ -78,10 +79,9 @@ static void clobber_for_call(struct run *r)
 
 static void escape_arguments(struct run *r)
 {
-    static const uint8_t arguments[] = {REG_DI, REG_SI, REG_DX,  REG_CX, REG_R8,
-                                        REG_R9, REG_AX, REG_R10, REG_R11};
-    for (unsigned i = 0; i < sizeof arguments; i++)
-        operand_escape(r, r->s.reg[arguments[i]]);
+    for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
+        if (r->e->arch->passed >> reg & 1)
+            operand_escape(r, r->s.reg[reg]);
 }
 
 /* Where a call may throw, control may also reach its landing pad, with the frame intact. */
@@ -92,7 +92,7 @@ static void flow_landing_pads(struct run *r)
         if (r->ir->at < pad->start || r->ir->at >= pad->end)
             continue;
         struct state kept = r->s;
-        r->s.reg[REG_AX] = r->s.reg[REG_DX] = VALUE_TOP;
+        r->s.reg[r->e->arch->pad_registers[0]] = r->s.reg[r->e->arch->pad_registers[1]] = VALUE_TOP;
         interp_flow(r->e, r->c, &r->s, r->ir->at, pad->pad);
         r->s = kept;
     }
@@ -122,7 +122,7 @@ static void call_unknown(struct run *r, uint64_t resume)
 static struct context *code_argument(struct run *r)
 {
     int64_t constant = 0;
-    if (!value_single(&r->e->values, r->s.reg[REG_DI], &constant))
+    if (!value_single(&r->e->values, r->s.reg[r->e->arch->arguments[0]], &constant))
         return NULL;
     struct object *o = engine_object_at(r->e, (uint64_t)constant);
     if (!o || !memory_is_code(o, (uint64_t)constant - o->base))
@@ -148,8 +148,8 @@ static void note_hook(struct run *r, const struct function *f, struct context *c
         return;
     }
     bool executes = f->hook == HOOK_EXEC || f->hook == HOOK_SPAWN;
-    unsigned input = f->hook == HOOK_DLSYM || f->hook == HOOK_SPAWN ? REG_SI : REG_DI;
-    const struct value_data *d = value_get(&e->values, r->s.reg[input]);
+    bool second = f->hook == HOOK_DLSYM || f->hook == HOOK_SPAWN;
+    const struct value_data *d = value_get(&e->values, r->s.reg[e->arch->arguments[second]]);
     unsigned count = d->kind == VK_CONST ? d->count : 1;
     if (d->kind != VK_CONST && executes)
         return;
@@ -203,8 +203,12 @@ void call_direct(struct run *r, uint64_t constant, uint64_t resume, enum edge_ki
                              : NULL;
     /* `call` of the next instruction reads the program counter. */
     if (f && resume && constant == r->o->base + resume) {
-        int64_t sp = value_get(&r->e->values, r->s.reg[REG_SP])->first - 8;
-        state_set(r, REG_SP, value_stack(&r->e->values, sp));
+        if (r->e->arch->link == REG_NONE) {
+            int64_t sp = value_get(&r->e->values, r->s.reg[REG_SP])->first - 8;
+            state_set(r, REG_SP, value_stack(&r->e->values, sp));
+        } else {
+            state_set(r, r->e->arch->link, value_const(&r->e->values, (int64_t)constant));
+        }
         interp_flow(r->e, r->c, &r->s, r->ir->at, resume);
         return;
     }
@@ -234,7 +238,8 @@ static bool slot_target(struct run *r, struct function **f, value *v)
         return false;
     uint64_t place = (uint64_t)constant - o->base, pointer = 0;
     const struct elf_relocation *reloc = elf_relocation_at(o->elf, place);
-    bool fixed = memory_constant(o, place) || (reloc && (reloc->plt || reloc->type == 6));
+    bool fixed =
+        memory_constant(o, place) || (reloc && (reloc->plt || reloc->type == r->e->arch->glob_dat));
     if (fixed && memory_pointer(r->e, o, place, f, &pointer))
         return *f != NULL;
     *v = operand_load(r, 8);
@@ -334,8 +339,8 @@ static void jump_anywhere(struct run *r)
     uint64_t *starts = NULL;
     size_t count = 0;
     engine_note(r->e, r->c, r->ir->at, "indirect jump: all of the function is taken as reached");
-    for (unsigned reg = 0; reg < REG_COUNT; reg++)
-        if (reg != REG_SP)
+    for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
+        if (reg != r->e->arch->sp)
             r->s.reg[reg] = VALUE_TOP;
     state_forget(&r->s);
     object_all_blocks(r->e, r->o, object_unit(r->e, r->o, r->ir->at), &starts, &count);
@@ -343,14 +348,14 @@ static void jump_anywhere(struct run *r)
         interp_flow(r->e, r->c, &r->s, r->ir->at, starts[i]);
 }
 
-/* The dynamic linker enters the program with what to run at exit in rdx (System V ABI). */
+/* The dynamic linker enters the program with what to run at exit in a register (System V ABI). */
 static void note_exit_handler(struct run *r)
 {
     int64_t constant = 0;
     if (r->e->map->interpreter >= r->e->objects.count ||
         r->o != r->e->objects.items[r->e->map->interpreter] ||
         r->c->function->address != r->o->elf->entry ||
-        !value_single(&r->e->values, r->s.reg[REG_DX], &constant))
+        !value_single(&r->e->values, r->s.reg[r->e->arch->exit_handler], &constant))
         return;
     struct object *o = engine_object_at(r->e, (uint64_t)constant);
     if (o && memory_is_code(o, (uint64_t)constant - o->base))
@@ -382,10 +387,11 @@ void jump_indirect(struct run *r)
     if ((d->kind == VK_TARGETS || (d->kind == VK_TABLE && d->width == 8)) && jump_table(r, d))
         return;
     note_exit_handler(r);
-    if (value_get(&r->e->values, r->s.reg[REG_SP])->kind != VK_STACK)
+    const struct value_data *sp = value_get(&r->e->values, r->s.reg[r->e->arch->sp]);
+    if (sp->kind != VK_STACK)
         return; /* the stack was switched: longjmp and its like, or the program's start */
     /* With the frame gone, it can only be a call in the end. */
-    if (value_get(&r->e->values, r->s.reg[REG_SP])->first >= 0 && d->kind != VK_TARGETS)
+    if (sp->first >= 0 && d->kind != VK_TARGETS)
         call_unknown(r, 0);
     else
         jump_anywhere(r);
@@ -393,7 +399,7 @@ void jump_indirect(struct run *r)
 
 void return_from(struct run *r)
 {
-    const struct value_data *sp = value_get(&r->e->values, r->s.reg[REG_SP]);
+    const struct value_data *sp = value_get(&r->e->values, r->s.reg[r->e->arch->sp]);
     int64_t target = 0;
     if (sp->kind == VK_STACK && sp->first != 0 && !r->s.lost &&
         value_single(&r->e->values, state_slot(r, sp->first, 8), &target)) {
@@ -404,7 +410,7 @@ void return_from(struct run *r)
         }
     }
     r->c->returns = true;
-    r->c->result = value_join(&r->e->values, r->c->result, r->s.reg[REG_AX], false);
+    r->c->result = value_join(&r->e->values, r->c->result, r->s.reg[r->e->arch->result], false);
 }
 
 static void add_site(struct run *r, int64_t number)
@@ -430,18 +436,24 @@ static bool table_numbers(struct run *r, const struct value_data *d)
     return true;
 }
 
-enum { NR_RT_SIGRETURN = 15, NR_EXIT = 60, NR_EXIT_GROUP = 231 };
+/* Calls that do not come back. */
+static bool ends_here(const struct architecture *arch, int64_t number)
+{
+    for (size_t i = 0; i < sizeof arch->ending / sizeof *arch->ending; i++)
+        if (arch->ending[i] == number)
+            return true;
+    return false;
+}
 
 void system_call(struct run *r)
 {
-    const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_AX]);
+    const struct value_data *d = value_get(&r->e->values, r->s.reg[r->e->arch->number]);
     bool native = r->ir->i.op == OP_SYSCALL, ends = native && d->kind == VK_CONST;
     if (d->kind == VK_CONST) {
         for (unsigned i = 0; i < d->count; i++) {
             int64_t number = (int64_t)(uint32_t)d->all[i];
             add_site(r, number);
-            ends =
-                ends && (number == NR_RT_SIGRETURN || number == NR_EXIT || number == NR_EXIT_GROUP);
+            ends = ends && ends_here(r->e->arch, number);
         }
     } else if (!table_numbers(r, d)) {
         add_site(r, -1);
@@ -455,8 +467,8 @@ void system_call(struct run *r)
     escape_arguments(r);
     if (r->s.escaped)
         state_forget(&r->s);
-    r->s.reg[REG_AX] = VALUE_TOP;
-    r->s.reg[REG_CX] = r->s.reg[REG_R11] = VALUE_TOP;
-    if (!native)
-        r->s.reg[REG_DX] = VALUE_TOP;
+    uint32_t lost = r->e->arch->lost_in_kernel | (native ? 0 : 1u << REG_DX);
+    for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
+        if (lost >> reg & 1)
+            r->s.reg[reg] = VALUE_TOP;
 }

@@ -4,7 +4,7 @@
 
 static value register_value(const struct run *r, unsigned reg)
 {
-    return reg < REG_COUNT ? r->s.reg[reg] : VALUE_TOP;
+    return reg < REG_LIMIT ? r->s.reg[reg] : VALUE_TOP;
 }
 
 /* Address of the memory operand: constants, a place on the stack, or anything. */
@@ -191,7 +191,7 @@ static void write_memory(struct run *r, value v)
     if (d->kind != VK_CONST && r->s.escaped)
         state_forget(&r->s);
     /* An unknown index off the stack pointer may hit any slot. */
-    if (i->base == REG_SP ||
+    if (i->base == r->e->arch->sp ||
         (i->base != REG_NONE &&
          value_get(&r->e->values, register_value(r, i->base))->kind == VK_STACK))
         state_forget(&r->s);
@@ -203,7 +203,7 @@ void operand_write(struct run *r, value v)
     struct values *vs = &r->e->values;
     if (i->dst_kind == OPERAND_MEM) {
         write_memory(r, v);
-    } else if (i->dst_kind == OPERAND_REG && i->dst < REG_COUNT) {
+    } else if (i->dst_kind == OPERAND_REG && i->dst < REG_LIMIT) {
         if (i->width >= 8) {
             state_set(r, i->dst, v);
         } else if (i->width == 4) {

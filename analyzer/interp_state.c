@@ -1,10 +1,29 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "analyzer/interp.h"
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
-size_t state_size(const struct state *s)
+enum { STATE_FIXED = offsetof(struct state, reg) };
+
+/* The fixed part, the registers of the architecture, the slots in use. */
+struct kept_state *interp_keep(struct engine *e, const struct state *s)
 {
-    return offsetof(struct state, slot) + s->slots * sizeof s->slot[0];
+    size_t registers = e->arch->registers * sizeof s->reg[0], slots = s->slots * sizeof s->slot[0];
+    char *kept = malloc(STATE_FIXED + registers + slots);
+    if (!kept)
+        abort();
+    memcpy(kept, s, STATE_FIXED + registers);
+    memcpy(kept + STATE_FIXED + registers, s->slot, slots);
+    return (struct kept_state *)kept;
+}
+
+void state_restore(const struct engine *e, const struct kept_state *kept, struct state *s)
+{
+    const char *from = (const char *)kept;
+    size_t registers = e->arch->registers * sizeof s->reg[0];
+    memcpy(s, from, STATE_FIXED + registers);
+    memcpy(s->slot, from + STATE_FIXED + registers, s->slots * sizeof s->slot[0]);
 }
 
 static void remove_slot(struct state *s, unsigned at)
@@ -56,7 +75,7 @@ static bool join_slots(struct engine *e, struct state *into, const struct state 
 bool state_join(struct engine *e, struct state *into, const struct state *from, bool widen)
 {
     bool changed = false;
-    for (unsigned i = 0; i < REG_COUNT; i++) {
+    for (unsigned i = 0; i < e->arch->registers; i++) {
         value v = value_join(&e->values, into->reg[i], from->reg[i], widen);
         if (v == into->reg[i])
             continue;
@@ -91,16 +110,17 @@ bool state_join(struct engine *e, struct state *into, const struct state *from, 
 void state_entry(struct engine *e, struct state *s, const struct context *c)
 {
     memset(s, 0, sizeof *s);
-    for (unsigned i = 0; i < REG_COUNT; i++)
-        s->reg[i] = value_top(&e->values, 1u << i, UINT64_MAX);
+    for (unsigned i = 0; i < e->arch->registers; i++)
+        s->reg[i] = value_top(&e->values, i < DEP_STACK ? 1u << i : 0, UINT64_MAX);
     s->flags.reg = s->bound.reg = REG_NONE;
-    s->reg[REG_SP] = value_stack(&e->values, 0);
+    s->reg[e->arch->sp] = value_stack(&e->values, 0);
     vec_each (item, &c->key) {
-        if (item->input < REG_COUNT) {
+        if (item->input < DEP_STACK) {
             s->reg[item->input] = item->v;
         } else {
             struct slot *slot = &s->slot[s->slots++];
-            *slot = (struct slot){8 + 8 * (item->input - DEP_STACK), 8, item->v};
+            int32_t first = c->function->object->stack_arguments;
+            *slot = (struct slot){first + 8 * (item->input - DEP_STACK), 8, item->v};
         }
     }
 }
@@ -126,11 +146,12 @@ value state_slot(struct run *r, int64_t offset, unsigned width)
         if (slot->offset < offset + (int64_t)width && offset < slot->offset + (int64_t)slot->width)
             return VALUE_TOP;
     }
-    if (offset >= 8 && offset < 8 + 8 * DEP_STACK_COUNT && !r->s.escaped)
-        return value_top(v, 1u << (DEP_STACK + (offset - 8) / 8), UINT64_MAX);
+    int32_t first = r->o->stack_arguments;
+    if (offset >= first && offset < first + 8 * DEP_STACK_COUNT && !r->s.escaped)
+        return value_top(v, 1u << (DEP_STACK + (offset - first) / 8), UINT64_MAX);
     /* Who reads its return address may return again later, or from elsewhere: setjmp, a switch of
      * coroutines. */
-    if (offset == 0) {
+    if (offset == 0 && r->e->arch->link == REG_NONE) {
         r->c->function->twice = true;
         r->c->returns = true;
     }
@@ -140,13 +161,14 @@ value state_slot(struct run *r, int64_t offset, unsigned width)
 void state_store(struct run *r, int64_t offset, unsigned width, value v)
 {
     struct state *s = &r->s;
+    int32_t first = r->o->stack_arguments;
     if (s->lost || offset < -(1 << 30) || offset > 1 << 30)
         return;
     for (unsigned i = 0; i < s->slots;) {
         const struct slot *slot = &s->slot[i];
         if (slot->offset < offset + (int64_t)width &&
             offset < slot->offset + (int64_t)slot->width) {
-            if (offset >= 8 && slot->width > width) {
+            if (offset >= first && slot->width > width) {
                 s->slot[i].v = VALUE_TOP;
                 return;
             }
@@ -157,7 +179,7 @@ void state_store(struct run *r, int64_t offset, unsigned width, value v)
     }
     if (s->flags.on_slot && s->flags.slot + 8 > offset && s->flags.slot < offset + (int64_t)width)
         s->flags.on_slot = false;
-    if ((v == VALUE_TOP && offset < 8) || s->slots == SLOT_LIMIT)
+    if ((v == VALUE_TOP && offset < first) || s->slots == SLOT_LIMIT)
         return;
     unsigned at = 0;
     while (at < s->slots && s->slot[at].offset < offset)

@@ -49,6 +49,8 @@ void object_prepare(struct engine *e, struct object *o)
     o->prepared = true;
     functions_collect(e->arena, o->elf, &o->functions);
     o->go = o->elf->language && strcmp(o->elf->language, "go") == 0;
+    if (o->go)
+        o->stack_arguments = 8; /* behind the return address, wherever the processor keeps it */
 }
 
 struct unit *object_unit(struct engine *e, struct object *o, uint64_t address)
@@ -169,7 +171,7 @@ static void follow_line(struct pass *p, uint64_t address)
         }
         struct insn i;
         size_t left = (size_t)(available - (uint64_t)(at - bytes));
-        unsigned length = decode(at, left, address, &i);
+        unsigned length = p->e->arch->decode(at, left, address, &i);
         if (!length) {
             append_jump(p, address, address);
             return;
@@ -273,8 +275,8 @@ static void decode_overlap(struct engine *e, struct object *o, uint64_t start)
     while (bytes && address - start < available && code.count < 4096) {
         struct ir *ir = vec_add(e->arena, &code);
         ir->at = address;
-        address += decode(bytes + (address - start), (size_t)(available - (address - start)),
-                          address, &ir->i);
+        address += e->arch->decode(bytes + (address - start),
+                                   (size_t)(available - (address - start)), address, &ir->i);
         e->decoded++;
         if (ends_line(ir->i.op) || is_transfer(ir->i.op) || address_map_get(&o->blocks, address))
             break;
@@ -355,7 +357,7 @@ void object_all_blocks(struct engine *e, struct object *o, struct unit *u, uint6
         struct insn i;
         if (after_end || address_map_get(&o->blocks, u->start + at))
             vec_push(e->arena, &found, u->start + at);
-        at += decode(bytes + at, size - at, u->start + at, &i);
+        at += e->arch->decode(bytes + at, size - at, u->start + at, &i);
         after_end = ends_line(i.op);
     }
     *starts = found.items;
@@ -373,7 +375,7 @@ bool object_is_boundary(struct engine *e, struct object *o, struct unit *u, uint
         for (uint64_t at = 0; bytes && at < size && at < available;) {
             struct insn i;
             u->boundaries[at] = 1;
-            at += decode(bytes + at, size - at, u->start + at, &i);
+            at += e->arch->decode(bytes + at, size - at, u->start + at, &i);
         }
     }
     return u->boundaries[address - u->start];

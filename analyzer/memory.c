@@ -237,7 +237,7 @@ value memory_load(struct engine *e, struct node *from, uint64_t at, uint64_t con
         return VALUE_TOP;
     }
     const struct elf_relocation *r = elf_relocation_at(o->elf, address);
-    bool slot = r && (r->plt || r->type == R_X86_64_GLOB_DAT);
+    bool slot = r && (r->plt || r->type == e->arch->glob_dat);
     if (width == 8 && (r || o->absolute)) {
         struct function *f = NULL;
         uint64_t pointer = 0;
@@ -284,7 +284,7 @@ static void scan_span(struct engine *e, struct span *s)
         const struct elf_relocation *r = &elf->relocations.items[i];
         if (r->address >= s->end)
             break;
-        if (r->plt || r->type == R_X86_64_GLOB_DAT)
+        if (r->plt || r->type == e->arch->glob_dat)
             continue; /* slots of code, which code reads one by one */
         if (r->kind == RELOC_COPY && r->symbol < elf->symbols.count) {
             struct linkmap_binding b = linkmap_bind(e->map, elf, r->symbol, BIND_COPY);

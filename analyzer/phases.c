@@ -116,8 +116,7 @@ static uint64_t behind(struct phases *p, struct object *o, uint64_t at)
     uint64_t available = 0;
     const unsigned char *bytes = elf_span(o->elf, at, &available);
     struct insn i;
-    (void)p;
-    return bytes ? at + decode(bytes, (size_t)available, at, &i) : at;
+    return bytes ? at + p->engine->arch->decode(bytes, (size_t)available, at, &i) : at;
 }
 
 static void visit(struct phases *p, struct context *c)
