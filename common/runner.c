@@ -273,6 +273,26 @@ enum status runner_choose(struct diag *d, struct arena *a, const struct image *i
                      image->path, lacking ? lacking : "not an image of a kind known");
 }
 
+/* Unikraft writes one value when it halts in order and another after a crash, whatever the
+ * program's status (plat/common/x86/cpu_native.c: QEMU_ISA_DEBUG_EXIT_NO_CRASH, _CRASH). */
+static const struct {
+    const char *core;
+    int halted, crashed;
+} debug_exits[] = {{"unikraft", 41, 42}};
+
+enum debug_exit runner_debug_exit(const char *core, int exit_status, int *status)
+{
+    if (exit_status < 0 || !(exit_status & 1))
+        return DEBUG_EXIT_NONE;
+    *status = exit_status >> 1;
+    for (size_t i = 0; core && i < sizeof debug_exits / sizeof debug_exits[0]; i++)
+        if (strcmp(core, debug_exits[i].core) == 0)
+            return *status == debug_exits[i].halted    ? DEBUG_EXIT_NONE
+                   : *status == debug_exits[i].crashed ? DEBUG_EXIT_CRASH
+                                                       : DEBUG_EXIT_STATUS;
+    return DEBUG_EXIT_STATUS;
+}
+
 /* ---- templates ---- */
 
 struct values {

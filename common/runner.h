@@ -56,6 +56,15 @@ enum status runner_command(struct diag *d, struct arena *a, const struct runner 
                            const struct image *image, const strings *arguments,
                            const listenings *ports, strings *argv);
 
+/* What the exit status of a QEMU with isa-debug-exit tells of the program in it. */
+enum debug_exit {
+    DEBUG_EXIT_NONE,   /* switched off without a status */
+    DEBUG_EXIT_STATUS, /* *status is the program's */
+    DEBUG_EXIT_CRASH,  /* the core says it crashed */
+};
+/* core: the catalogue's name for it; NULL: unknown. */
+enum debug_exit runner_debug_exit(const char *core, int exit_status, int *status);
+
 /* "qemu-kvm, qemu-tcg, ...", for --help. */
 char *runners_list(struct arena *a);
 

@@ -161,6 +161,8 @@ static void keep_end(struct bench *b, const struct observed *seen, struct boot_r
             arena_printf(a, "still running %.1f s after its start", (double)v->finished_us / 1e6));
     if (seen->exit_known && (seen->exit_status || seen->signal))
         vec_push(a, &run->faults, arena_printf(a, "the program ended %s", run->end));
+    if (seen->crashed)
+        vec_push(a, &run->faults, "the core halted after a crash");
     if (seen->process.ended && !v->over_seen && !v->console_size && seen->process.exit_status > 1)
         vec_push(a, &run->faults, "the machine ended without a word");
     vec_each (event, &seen->events) {

@@ -252,9 +252,12 @@ static bool booted(void *context, const char *console, size_t size)
     return now - (size ? w->grown_us : w->started_us) > (size ? silence : 2 * silence);
 }
 
-static void settle_exit(struct observed *o, const struct runner *runner, bool ended)
+static void settle_exit(struct observed *o, const struct runner *runner, const char *core,
+                        bool ended)
 {
     const struct process *p = &o->process;
+    int status = 0;
+    enum debug_exit told = runner_debug_exit(core, p->exit_status, &status);
     o->hung = o->drive.timed_out;
     if (o->drive.over_seen) {
         o->exit_known = o->drive.over_status >= 0;
@@ -271,11 +274,13 @@ static void settle_exit(struct observed *o, const struct runner *runner, bool en
         o->exit_known = true;
         o->exit_status = p->exit_status;
         o->signal = p->signal;
-    } else if (runner->exit_from == EXIT_QEMU_DEBUG && p->exit_status >= 0 &&
-               (p->exit_status & 1)) {
+    } else if (runner->exit_from == EXIT_QEMU_DEBUG && told == DEBUG_EXIT_STATUS) {
         o->exit_known = true;
-        o->exit_status = p->exit_status >> 1;
+        o->exit_status = status;
         o->exit_reason = "through the debug exit device";
+    } else if (runner->exit_from == EXIT_QEMU_DEBUG && told == DEBUG_EXIT_CRASH) {
+        o->crashed = true;
+        o->exit_reason = "the core halted after a crash";
     } else {
         o->exit_reason = p->signal ? "the runner itself was ended by a signal"
                                    : "the machine was switched off without a status";
@@ -337,7 +342,7 @@ enum status observe_image(struct bench *b, const char *name, const struct runner
         status = drive(b->d, b->a, &out->drive);
     bool ended = process_ended(&out->process);
     process_stop(&out->process, ended || out->drive.over_seen ? 0 : STOP_MS);
-    settle_exit(out, runner, ended);
+    settle_exit(out, runner, o->selection ? o->selection->catalogue.name : NULL, ended);
     if (out->drive.console) {
         size_t own;
         console_split(b->console, out->drive.console, out->drive.console_size, &own, &out->events);

@@ -18,6 +18,7 @@ struct observed {
     int exit_status; /* 0..255; -1: ended by .signal */
     int signal;
     const char *exit_reason; /* why it is not known, or how it is */
+    bool crashed;            /* the core says so */
     bool hung;               /* still running when its time was up */
     const char *directory;   /* where it ran; NULL: the present one */
     /* image: */
