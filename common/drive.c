@@ -56,11 +56,15 @@ static size_t take(struct state *s, int timeout_ms)
 {
     struct process *p = s->drive->process;
     char piece[PIECE];
-    struct pollfd fds[2] = {{.fd = p->output, .events = POLLIN},
-                            {.fd = s->connection, .events = POLLIN}};
-    if (poll(fds, 2, timeout_ms) <= 0)
+    struct pollfd fds[3] = {{.fd = p->output, .events = POLLIN},
+                            {.fd = s->connection, .events = POLLIN},
+                            {.fd = p->wake ? p->wake : -1, .events = POLLIN}};
+    if (poll(fds, 3, timeout_ms) <= 0)
         return 0;
     size_t came = 0;
+    uint64_t times;
+    ssize_t taken = fds[2].revents ? read(p->wake, &times, sizeof times) : 0;
+    (void)taken; /* what happened is asked for, not told */
     for (int i = 0; i < 2; i++) {
         if (!fds[i].revents)
             continue;

@@ -25,6 +25,7 @@ struct process {
     /* Tells whether it has ended and how, where somebody else waits for it; NULL: waitpid does. */
     bool (*watch)(struct process *p);
     void *context;
+    int wake; /* with watch: readable once it is worth asking again; 0: none */
     /* results */
     pid_t pid;
     int input;  /* write end of its standard input, non-blocking; -1: closed */

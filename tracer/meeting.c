@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { WAKE = SIGUSR1, AGAIN_MS = 1 };
 
@@ -26,6 +28,9 @@ enum status meeting_open(struct session *s, struct meeting *m)
     pthread_cond_init(&m->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     m->tracer = pthread_self();
+    m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (m->wake < 0)
+        return diag_fail(s->diag, STATUS_SYSTEM, "cannot create an eventfd: %s", strerror(errno));
     struct sigaction wake = {.sa_handler = woken};
     if (sigaction(WAKE, &wake, NULL) != 0)
         return diag_fail(s->diag, STATUS_SYSTEM, "cannot set a signal handler: %s",
@@ -38,6 +43,8 @@ void meeting_close(struct meeting *m)
 {
     pthread_mutex_destroy(&m->lock);
     pthread_cond_destroy(&m->changed);
+    if (m->wake >= 0)
+        close(m->wake);
 }
 
 struct launch *meeting_launch(struct meeting *m, pid_t pid)
@@ -50,12 +57,21 @@ struct launch *meeting_launch(struct meeting *m, pid_t pid)
     return launch;
 }
 
+/* With the lock held: tells the script what it may be waiting for. */
+static void tell(struct meeting *m)
+{
+    const uint64_t once = 1;
+    pthread_cond_broadcast(&m->changed);
+    ssize_t written = write(m->wake, &once, sizeof once);
+    (void)written; /* full: it has been told */
+}
+
 void meeting_member(struct meeting *m, struct launch *launch, int change)
 {
     pthread_mutex_lock(&m->lock);
     launch->members += change;
     if (!launch->members)
-        pthread_cond_broadcast(&m->changed);
+        tell(m);
     pthread_mutex_unlock(&m->lock);
 }
 
@@ -64,7 +80,7 @@ void meeting_ended(struct meeting *m, struct launch *launch, int status)
     pthread_mutex_lock(&m->lock);
     launch->ended = true;
     launch->status = status;
-    pthread_cond_broadcast(&m->changed);
+    tell(m);
     pthread_mutex_unlock(&m->lock);
 }
 

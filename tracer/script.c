@@ -197,6 +197,7 @@ static enum status start_program(struct script *script, struct process *p)
     p->exit_status = -1;
     p->watch = watch_program;
     p->context = script;
+    p->wake = script->meeting->wake;
     fcntl(p->input, F_SETFL, O_NONBLOCK);
     fcntl(p->output, F_SETFL, O_NONBLOCK);
     fcntl(p->output, F_SETPIPE_SZ, 1 << 20); /* fewer turns between the two */

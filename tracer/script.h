@@ -21,6 +21,7 @@ struct meeting {
     pthread_cond_t changed;
     pthread_t tracer;
     struct launch *launches;
+    int wake;        /* an eventfd: some launch has ended */
     bool over;       /* the script has nothing more to start */
     int interrupted; /* the signal that is to end the tool; 0: none */
     enum request request;
