@@ -11,6 +11,7 @@
 #define TRACER_CODE_H
 
 #include "tracer/session.h"
+#include <sys/stat.h>
 
 /* A line of /proc/PID/maps. */
 struct mapping {
@@ -18,7 +19,8 @@ struct mapping {
     bool readable, writable, executable, shared;
     dev_t device;
     ino_t inode;
-    const char *path; /* "" for anonymous memory */
+    const char *path;          /* "" for anonymous memory */
+    const struct stat *status; /* of the file, where that is known; NULL: not */
 };
 typedef VEC(struct mapping) mappings;
 /* maps.c: false: the process is gone. */
@@ -39,15 +41,21 @@ struct text_segment {
 struct function_site {
     uint64_t address;
     unsigned char byte; /* what the breakpoint replaces */
-    enum { FUNCTION_EXIT, FUNCTION_IMPORT, FUNCTION_EXPORT } kind; /* EXIT: the exit phase begins */
+    enum {
+        FUNCTION_START, /* the C library's first, before any constructor */
+        FUNCTION_EXIT,  /* the exit phase begins */
+        FUNCTION_IMPORT,
+        FUNCTION_EXPORT,
+    } kind;
     const char *name, *version;
 };
 
-/* Bytes with all breakpoints set, written in one piece. */
+/* Code of one page between the first and the last place for a breakpoint, written in one piece. */
 struct patch {
     uint64_t address;
     size_t size;
-    unsigned char *bytes;
+    unsigned char *bytes; /* as they are in the file */
+    size_t first, last;   /* sites or functions */
 };
 
 /* The code of a file, the same for every process that maps it. */
@@ -63,8 +71,8 @@ struct object {
     struct site *sites; /* by address */
     size_t function_count;
     struct function_site *functions; /* by address */
-    size_t patch_count;
-    struct patch *patches;
+    size_t patch_count, function_patch_count;
+    struct patch *patches, *function_patches;
     UT_hash_handle hh;
 };
 
@@ -80,17 +88,26 @@ const unsigned char *object_bytes(const struct object *object, const unsigned ch
 /* ---- functions.c ---- */
 void functions_learn(struct session *s, struct object *object, const unsigned char *image,
                      size_t size);
+/* Index of the first function at or behind an address. */
+size_t function_from(const struct object *object, uint64_t address);
 struct function_site *function_at(const struct object *object, uint64_t address);
 void functions_record(struct session *s, const struct function_site *site,
                       const struct object *object);
 
 /* ---- code.c ---- */
 
-/* An executable mapping whose sites are planted. */
+enum { SITE_BARE, SITE_ARMED, SITE_LIFTED };
+/* A process makes this many calls, each a stop, before its code is changed: about as many as
+ * planting costs. */
+enum { TRIAL = 80 };
+
+/* A file mapped executable. */
 struct region {
     uint64_t start, end;
     uint64_t bias; /* address in the process - address in the file */
     struct object *object;
+    bool own;                 /* the program's file, not a library */
+    bool planted;             /* its sites, not its functions only */
     unsigned char *sites;     /* what each site of the object is now */
     unsigned char *functions; /* likewise */
     struct region *next;
@@ -123,13 +140,34 @@ struct unknown {
     struct unknown *next;
 };
 
+/* Zeroed; freed with the structure it becomes part of. */
+void *code_own(size_t size);
 struct room *code_room(struct code *code, uint64_t start, size_t size);
 struct code *code_copy(const struct code *from);
 void code_free(struct code *code);
-/* Plants in every file mapped executable; called when a program has been executed. */
+struct region *region_at(const struct code *code, uint64_t address);
+/* Forgets what is known about [start, end): something else is mapped there now. */
+void code_forget(struct code *code, uint64_t start, uint64_t end);
+/* One byte of code: cheaper by a word than through a file. */
+bool code_set_byte(struct task *task, uint64_t address, unsigned char byte);
+/* A constant number would bring nothing new in a phase. */
+bool code_is_known(const struct tracee *process, int number, unsigned phase);
+/* Has the processor stop a static program where its exit handlers begin; not again once they have.
+ */
+void code_watch_exit(struct task *task);
+/* ---- plant.c ---- */
+
+/* A program has been executed: plants functions, and nothing else before the trial is over. */
 void code_start(struct session *s, struct task *task, const mappings *maps);
-/* Memory has become executable: [start, end). */
+/* During the trial, and with other engines: a file has been mapped executable. */
+void code_file_mapped(struct session *s, struct task *task, const struct mapping *m);
+/* After it: memory has become executable, [start, end). */
 void code_mapped(struct session *s, struct task *task, uint64_t start, uint64_t end);
+/* The trial is over: plants in everything mapped. The task is stopped at the end of a call. */
+void code_plant(struct session *s, struct task *task);
+
+/* ---- code.c ---- */
+
 /* One of its sites is there. */
 bool code_knows(const struct code *code, uint64_t address);
 /* A breakpoint of ours at address: learns from it and sends the task on. false: not ours. */

@@ -62,12 +62,11 @@ static const char *mapping_at(const mappings *maps, uint64_t base, uint64_t *end
     return first ? first->path : NULL;
 }
 
-static void set_mark(pid_t id, struct mark *mark, uint64_t address)
+static void set_mark(struct task *task, struct mark *mark, uint64_t address)
 {
-    unsigned char breakpoint = BREAKPOINT;
     *mark = (struct mark){0};
-    if (memory_read(id, address, &mark->byte, 1) == 1 && mark->byte != BREAKPOINT &&
-        memory_write(id, address, &breakpoint, 1))
+    if (memory_read(task->id, address, &mark->byte, 1) == 1 && mark->byte != BREAKPOINT &&
+        code_set_byte(task, address, BREAKPOINT))
         mark->address = address;
 }
 
@@ -85,7 +84,9 @@ static void find_loader(struct session *s, struct task *task, const mappings *ma
         return;
     space->loader = base;
     record_library(s, process, path);
-    set_mark(task->id, &space->entry, entry);
+    if (s->options->pid) /* it must be able to go on without us */
+        return;
+    set_mark(task, &space->entry, entry);
     process->entered = !space->entry.address;
 }
 
@@ -108,7 +109,7 @@ static void start_recording(struct session *s, struct task *task)
     process->mode = mode_for(s, process);
     mappings_read(own, task->id, &maps);
     find_loader(s, task, &maps);
-    if (process->mode == MODE_BREAKPOINT)
+    if (process->mode != MODE_INJECT && !s->options->pid)
         code_start(s, task, &maps);
     arena_free(own);
 }
@@ -145,16 +146,24 @@ bool trap_happened(struct session *s, struct task *task)
     if (!process->space->unit || ptrace(PTRACE_GETREGS, task->id, NULL, &regs) != 0)
         return process->space->unit != NULL;
     uint64_t address = regs.rip - 1;
+    if (process->space->exit_watch && regs.rip == process->space->exit_watch &&
+        trap_is_watch(task)) {
+        process->leaving = true;
+        code_watch_exit(task);
+        code_rearm(s, task);
+        return true;
+    }
     if (process->traps && code_knows(process->space->code, address))
         trap_action_restore(s, task);
     if (task->lost)
         return true;
     if (entry->address && address == entry->address) {
-        memory_write(task->id, address, &entry->byte, 1);
+        code_set_byte(task, address, entry->byte);
         entry->address = 0;
+        process->space->quiet = false;
         process->entered = true;
         code_rearm(s, task);
-    } else if (process->mode == MODE_BREAKPOINT && code_hit(s, task, &regs)) {
+    } else if (code_hit(s, task, &regs)) {
         return true;
     } else if (!trap_is_instruction(task) || memory_read(task->id, address, &byte, 1) != 1 ||
                byte == BREAKPOINT) {

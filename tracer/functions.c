@@ -49,12 +49,17 @@ static void add_defined(struct arena *a, const struct object *object, const unsi
                 const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
                 bool defined = symbol.st_shndx != SHN_UNDEF && symbol.st_value &&
                                GELF_ST_TYPE(symbol.st_info) == STT_FUNC;
-                bool leaves = defined && name && strcmp(name, "exit") == 0;
-                if (leaves || (all && !pass && defined && name && *name))
+                if (!defined || !name || !*name)
+                    continue;
+                bool starts = strcmp(name, "__libc_early_init") == 0;
+                bool leaves = strcmp(name, "exit") == 0;
+                if (starts || leaves || (all && !pass))
                     add(a, object, image, sites,
                         (struct function_site){.address = symbol.st_value,
                                                .name = arena_strdup(a, name),
-                                               .kind = leaves ? FUNCTION_EXIT : FUNCTION_EXPORT});
+                                               .kind = starts   ? FUNCTION_START
+                                                       : leaves ? FUNCTION_EXIT
+                                                                : FUNCTION_EXPORT});
             }
         }
     elf_end(elf);
@@ -94,17 +99,22 @@ void functions_learn(struct session *s, struct object *object, const unsigned ch
     object->function_count = kept;
 }
 
-struct function_site *function_at(const struct object *object, uint64_t address)
+size_t function_from(const struct object *object, uint64_t address)
 {
-    struct function_site key = {.address = address};
     size_t low = 0, high = object->function_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (object->functions[middle].address < key.address)
+        if (object->functions[middle].address < address)
             low = middle + 1;
         else
             high = middle;
     }
+    return low;
+}
+
+struct function_site *function_at(const struct object *object, uint64_t address)
+{
+    size_t low = function_from(object, address);
     return low < object->function_count && object->functions[low].address == address
                ? &object->functions[low]
                : NULL;

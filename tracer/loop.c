@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +24,16 @@ enum {
               PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL,
     SYSCALL_STOP = SIGTRAP | 0x80,
     TASK_LIMIT = 4 * PROCESS_LIMIT,
+    PAGE = 4096,
+    ERESTARTSYS = 512, /* the first of the kernel's own */
 };
+
+/* Every call stops, twice, without a filter. */
+static bool stops_at_calls(const struct tracee *process)
+{
+    const struct space *space = process->space;
+    return process->mode == MODE_PTRACE || space->plain || (space->trial && !space->quiet);
+}
 
 static void task_resume(struct session *s, struct task *task, int signal)
 {
@@ -31,9 +41,7 @@ static void task_resume(struct session *s, struct task *task, int signal)
         kill(task->process ? task->process->id : task->id, SIGKILL);
         return;
     }
-    const struct tracee *process = task->process;
-    bool calls =
-        task->wants_end || (process && (process->mode == MODE_PTRACE || process->space->plain));
+    bool calls = task->wants_end || (task->process && stops_at_calls(task->process));
     /* ESRCH: killed meanwhile, its end is on the way. */
     ptrace(calls ? PTRACE_SYSCALL : PTRACE_CONT, task->id, NULL, (void *)(uintptr_t)signal);
 }
@@ -101,6 +109,15 @@ static uint64_t clone_flags(const struct task *task, int event)
     }
 }
 
+/* At the first stop of a process that a static program has forked. */
+static void watch_again(struct task *task)
+{
+    if (!task->process->unwatched)
+        return;
+    task->process->unwatched = false;
+    code_watch_exit(task);
+}
+
 static void born(struct session *s, struct task *parent, int event)
 {
     unsigned long id = 0;
@@ -118,10 +135,12 @@ static void born(struct session *s, struct task *parent, int event)
     if (!(flags & CLONE_THREAD)) {
         struct space *space = flags & CLONE_VM ? process->space : space_copy(s, process->space);
         process = process_add(s, (pid_t)id, space, process);
+        process->unwatched = space->exit_watch && !process->leaving;
     }
     struct task *child = task_add(s, (pid_t)id, process);
     if (child->stopped_early) {
         child->stopped_early = false;
+        watch_again(child);
         task_resume(s, child, 0);
     }
     bound_births(s);
@@ -176,20 +195,35 @@ static bool fetch_call(const struct task *task, struct call *call, bool *entry, 
 }
 
 /* A file mapped executable: what the dynamic linker and dlopen do with libraries. */
-static void see_mapping(struct session *s, struct task *task, const struct call *call)
+static bool maps_file(const struct call *call)
 {
-    bool maps = call->abi == ABI_NATIVE && call->number == SYS_mmap &&
-                (call->args[2] & PROT_EXEC) && (int)call->args[4] >= 0 &&
-                !(call->args[3] & MAP_ANONYMOUS);
+    return call->abi == ABI_NATIVE && call->number == SYS_mmap && (call->args[2] & PROT_EXEC) &&
+           (int)call->args[4] >= 0 && !(call->args[3] & MAP_ANONYMOUS);
+}
+
+/* It is mapped at start: the call tells everything that /proc/PID/maps would. */
+static void see_mapping(struct session *s, struct task *task, const struct call *call,
+                        uint64_t start)
+{
     char link[64], path[PATH_MAX];
-    if (!maps)
-        return;
+    struct stat st;
     snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)task->id, (int)call->args[4]);
     ssize_t n = readlink(link, path, sizeof path - 1);
     if (n <= 0)
         return;
     path[n] = '\0';
     record_library(s, task->process, path);
+    if (task->process->mode == MODE_BREAKPOINT && !task->process->space->trial)
+        return;
+    const struct mapping m = {.start = start,
+                              .end = (start + call->args[1] + PAGE - 1) & ~(uint64_t)(PAGE - 1),
+                              .offset = call->args[5],
+                              .executable = true,
+                              .inode = stat(link, &st) == 0 ? st.st_ino : 0,
+                              .path = path,
+                              .status = &st};
+    if (m.inode && m.end > m.start && S_ISREG(st.st_mode))
+        code_file_mapped(s, task, &m);
 }
 
 /* clone and clone3 can make a child that nobody traces: not here. */
@@ -233,31 +267,43 @@ static void call_begins(struct session *s, struct task *task, const struct call 
         injection_apply(s, task, call);
         return;
     }
-    bool plain = mode == MODE_PTRACE || task->process->space->plain;
-    if (plain == seccomp)
+    bool plain = stops_at_calls(task->process);
+    if (plain && seccomp) /* it has stopped at its entry just before */
         return;
     if (mode == MODE_BREAKPOINT)
         trap_action_seen(task, call);
     record_call(s, task, call);
-    see_mapping(s, task, call);
-    task->wants_end = mode == MODE_BREAKPOINT && !plain && opens_code(call);
+    task->wants_end = mode == MODE_BREAKPOINT ? opens_code(call) : maps_file(call);
     task->call = *call;
+}
+
+/* Memory that the call made executable. */
+static void code_opened(struct session *s, struct task *task, const struct call *call,
+                        uint64_t result)
+{
+    bool given = call->number == SYS_mprotect || call->number == SYS_pkey_mprotect ||
+                 call->number == SYS_remap_file_pages;
+    uint64_t start = given ? call->args[0] : result;
+    uint64_t size = call->number == SYS_shmat ? 1 : call->args[1];
+    task->process->space->generation++;
+    if (maps_file(call))
+        see_mapping(s, task, call, start);
+    if (task->process->mode == MODE_BREAKPOINT && !task->process->space->trial &&
+        !task->process->space->plain)
+        code_mapped(s, task, start, size > UINT64_MAX - start ? UINT64_MAX : start + size);
 }
 
 static void call_ends(struct session *s, struct task *task, int64_t result)
 {
-    const struct call *call = &task->call;
-    if (!task->wants_end)
-        return;
+    struct space *space = task->process->space;
+    bool failed = result < 0 && result > -4096;
+    if (task->wants_end && !failed)
+        code_opened(s, task, &task->call, (uint64_t)result);
     task->wants_end = false;
-    task->process->space->generation++;
-    if (result < 0 && result > -4096)
-        return;
-    bool given = call->number == SYS_mprotect || call->number == SYS_pkey_mprotect ||
-                 call->number == SYS_remap_file_pages;
-    uint64_t start = given ? call->args[0] : (uint64_t)result;
-    uint64_t size = call->number == SYS_shmat ? 1 : call->args[1];
-    code_mapped(s, task, start, size > UINT64_MAX - start ? UINT64_MAX : start + size);
+    /* A call that a signal has interrupted must not be disturbed: the kernel may begin it again. */
+    if (space->trial && !space->quiet && !(failed && result <= -ERESTARTSYS) && !task->lost &&
+        --space->trial == 0)
+        code_plant(s, task);
 }
 
 static void call_stop(struct session *s, struct task *task, bool seccomp)
@@ -286,6 +332,7 @@ static void stopped(struct session *s, struct task *task, int status)
 {
     int signal = WSTOPSIG(status), event = status >> 16;
     s->stops++;
+    watch_again(task);
     switch (event) {
     case PTRACE_EVENT_FORK:
     case PTRACE_EVENT_VFORK:

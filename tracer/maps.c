@@ -67,7 +67,7 @@ bool mappings_read(struct arena *a, pid_t id, mappings *out)
         next = strchr(line, '\n');
         if (next)
             *next++ = '\0';
-        struct mapping m;
+        struct mapping m = {0};
         if (parse(line, &m))
             vec_push(a, out, m);
     }

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BREAKPOINT = 0xcc, PAGE = 4096, LARGEST = 1 << 30 };
+enum { PAGE = 4096, LARGEST = 1 << 30 };
 
 static int by_address(const void *x, const void *y)
 {
@@ -88,28 +88,41 @@ static void keep_sites(struct arena *a, struct object *object, const unsigned ch
     }
 }
 
-/* One patch per page that holds sites: from the first to the last of them. */
-static void make_patches(struct arena *a, struct object *object, const unsigned char *image)
+/* The address of one of a sorted list of places for breakpoints. */
+typedef uint64_t (*place_address)(const struct object *object, size_t index);
+
+static uint64_t site_address(const struct object *object, size_t index)
+{
+    return object->sites[index].address;
+}
+
+static uint64_t function_address(const struct object *object, size_t index)
+{
+    return object->functions[index].address;
+}
+
+/* One patch per page that holds places: from the first to the last of them. */
+static struct patch *make_patches(struct arena *a, const struct object *object,
+                                  const unsigned char *image, place_address at, size_t count,
+                                  size_t *patch_count)
 {
     VEC(struct patch) patches = {0};
-    for (size_t i = 0; i < object->site_count;) {
-        uint64_t from = object->sites[i].address, page = from / PAGE;
+    for (size_t i = 0; i < count;) {
+        uint64_t from = at(object, i), page = from / PAGE;
         size_t last = i;
-        while (last + 1 < object->site_count && object->sites[last + 1].address / PAGE == page)
+        while (last + 1 < count && at(object, last + 1) / PAGE == page)
             last++;
-        size_t size = object->sites[last].address - from + 1;
+        size_t size = at(object, last) - from + 1;
         const unsigned char *bytes = object_bytes(object, image, from, size);
         if (bytes) {
             struct patch *patch = vec_add(a, &patches);
-            *patch = (struct patch){from, size, arena_alloc(a, size)};
+            *patch = (struct patch){from, size, arena_alloc(a, size), i, last};
             memcpy(patch->bytes, bytes, size);
-            for (size_t k = i; k <= last; k++)
-                patch->bytes[object->sites[k].address - from] = BREAKPOINT;
         }
         i = last + 1;
     }
-    object->patches = patches.items;
-    object->patch_count = patches.count;
+    *patch_count = patches.count;
+    return patches.items;
 }
 
 static void learn(struct session *s, struct object *object, const unsigned char *image, size_t size)
@@ -126,8 +139,11 @@ static void learn(struct session *s, struct object *object, const unsigned char 
         sitecache_write(&object->key, &sites);
     }
     keep_sites(s->arena, object, image, &sites);
-    make_patches(s->arena, object, image);
     functions_learn(s, object, image, size);
+    object->patches = make_patches(s->arena, object, image, site_address, object->site_count,
+                                   &object->patch_count);
+    object->function_patches = make_patches(s->arena, object, image, function_address,
+                                            object->function_count, &object->function_patch_count);
     object->usable = true;
 }
 
@@ -170,35 +186,61 @@ static int open_mapped(pid_t id, const struct mapping *m, struct stat *st)
     return -1;
 }
 
+static struct object_key key_of(const struct stat *st)
+{
+    return (struct object_key){st->st_dev, st->st_ino, (uint64_t)st->st_size,
+                               (uint64_t)st->st_mtim.tv_sec * 1000000000u +
+                                   (uint64_t)st->st_mtim.tv_nsec};
+}
+
+static struct object *object_find(struct session *s, const struct object_key *key)
+{
+    struct object *object;
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): all bytes are set */
+    HASH_FIND(hh, s->objects, key, sizeof *key, object);
+    return object;
+}
+
+static struct object *object_add(struct session *s, const struct object_key *key, const char *path)
+{
+    struct object *object = ARENA_NEW(s->arena, struct object);
+    object->key = *key;
+    object->path = arena_strdup(s->arena, path);
+    HASH_ADD(hh, s->objects, key, sizeof *key, object);
+    return object;
+}
+
 struct object *object_for(struct session *s, pid_t id, const struct mapping *m)
 {
     struct object_key key = {0};
     struct stat st = {0};
-    bool vdso = strcmp(m->path, "[vdso]") == 0;
-    int fd = -1;
-    if (vdso) {
+    struct object *object = NULL;
+    if (strcmp(m->path, "[vdso]") == 0) {
         key.size = m->end - m->start;
-    } else {
-        if (!m->inode || (fd = open_mapped(id, m, &st)) < 0)
-            return NULL;
-        key = (struct object_key){st.st_dev, st.st_ino, (uint64_t)st.st_size,
-                                  (uint64_t)st.st_mtim.tv_sec * 1000000000u +
-                                      (uint64_t)st.st_mtim.tv_nsec};
-    }
-    struct object *object;
-    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): all bytes are set */
-    HASH_FIND(hh, s->objects, &key, sizeof key, object);
-    if (!object) {
-        object = ARENA_NEW(s->arena, struct object);
-        object->key = key;
-        object->path = arena_strdup(s->arena, m->path);
-        HASH_ADD(hh, s->objects, key, sizeof key, object);
-        if (vdso)
+        object = object_find(s, &key);
+        if (!object) {
+            object = object_add(s, &key, m->path);
             load_vdso(s, object, id, m);
-        else
-            load_file(s, object, fd, (size_t)st.st_size);
+        }
+        return object;
     }
-    if (fd >= 0)
-        close(fd);
+    if (!m->inode)
+        return NULL;
+    /* Without opening it: many processes map the same files. */
+    bool told = m->status || (stat(m->path, &st) == 0 && st.st_ino == m->inode);
+    if (told) {
+        key = key_of(m->status ? m->status : &st);
+        object = object_find(s, &key);
+    }
+    int fd = object ? -1 : open_mapped(id, m, &st);
+    if (fd < 0)
+        return object;
+    key = key_of(&st);
+    object = object_find(s, &key);
+    if (!object) {
+        object = object_add(s, &key, m->path);
+        load_file(s, object, fd, (size_t)st.st_size);
+    }
+    close(fd);
     return object;
 }

@@ -38,6 +38,7 @@ struct fact {
 struct unit {
     const char *path;
     bool program; /* the one under test; others are its execs */
+    bool starts;  /* its C library shows when code of libraries begins to run */
     struct fact calls[ABI_COUNT][SYSCALL_LIMIT];
     struct unit *next;
 };
@@ -55,6 +56,9 @@ struct space {
     uint64_t loader, loader_end; /* the dynamic linker's mapping; 0: none */
     struct mark entry;           /* where the dynamic linker hands over */
     struct code *code;           /* what is planted; NULL: nothing */
+    int trial;                   /* calls to stop at before anything is planted; 0: over */
+    bool quiet;                  /* the dynamic linker stops only at what it never did before */
+    uint64_t exit_watch;         /* a static program's exit, met by a debug register; 0: none */
     bool plain;                  /* breakpoints were given up: every call stops */
     unsigned generation;         /* changes when code is mapped */
 };
@@ -78,11 +82,12 @@ struct tracee {
     struct space *space;
     struct launch *launch; /* what it descends from */
     enum mode mode;
-    bool recorded; /* it is the program, or descends from it */
-    bool entered;  /* the dynamic linker has handed over */
-    bool waited;   /* it has waited for events */
-    bool leaving;  /* exit handlers run */
-    bool traps;    /* it handles (or ignores) SIGTRAP itself, like this: */
+    bool recorded;  /* it is the program, or descends from it */
+    bool entered;   /* the dynamic linker has handed over */
+    bool waited;    /* it has waited for events */
+    bool leaving;   /* exit handlers run */
+    bool unwatched; /* just forked: debug registers are not inherited */
+    bool traps;     /* it handles (or ignores) SIGTRAP itself, like this: */
     unsigned char trap_action[32];
     UT_hash_handle hh;
 };
@@ -182,6 +187,8 @@ void trap_action_seen(struct task *task, const struct call *call);
 /* A breakpoint of ours makes the kernel drop the program's handler where SIGTRAP is blocked: puts
  * both back. */
 void trap_action_restore(struct session *s, struct task *task);
+/* The stop comes from a debug register. */
+bool trap_is_watch(const struct task *task);
 /* The stop comes from an instruction, not from kill(2) and its kin. */
 bool trap_is_instruction(const struct task *task);
 

@@ -67,3 +67,9 @@ bool trap_is_instruction(const struct task *task)
     return ptrace(PTRACE_GETSIGINFO, task->id, NULL, &info) == 0 &&
            (info.si_code == SI_KERNEL || info.si_code == TRAP_BRKPT);
 }
+
+bool trap_is_watch(const struct task *task)
+{
+    siginfo_t info;
+    return ptrace(PTRACE_GETSIGINFO, task->id, NULL, &info) == 0 && info.si_code == TRAP_HWBKPT;
+}
