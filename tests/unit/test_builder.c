@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "builder/private.h"
+#include "common/csource.h"
 #include "common/file.h"
 #include "common/subprocess.h"
 
