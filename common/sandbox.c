@@ -2,17 +2,22 @@
  * Where a run takes place: a temporary folder of its own, ports that are free. */
 #include "common/sandbox.h"
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { OPEN_FOLDERS = 32 };
+enum { OPEN_FOLDERS = 32, SETTLED_S = 2 };
+#define FOLDER_PREFIX "toolchain-"
 
 /* Free ports on the loopback address: all are held at once, so that they differ. */
 static bool pick_ports(int *ports, size_t count)
@@ -35,25 +40,6 @@ static bool pick_ports(int *ports, size_t count)
     return good;
 }
 
-enum status sandbox_open(struct diag *d, struct arena *a, bool folder, struct sandbox *box)
-{
-    memset(box, 0, sizeof *box);
-    if (!pick_ports(box->ports, SANDBOX_PORTS))
-        return diag_fail(d, STATUS_SYSTEM, "no free port on the loopback address: %s",
-                         strerror(errno));
-    if (!folder)
-        return STATUS_OK;
-    const char *base = getenv("TMPDIR");
-    char *name = arena_printf(a, "%s/toolchain-XXXXXX", base && *base == '/' ? base : "/tmp");
-    if (!mkdtemp(name))
-        return diag_fail(d, STATUS_SYSTEM, "%s: cannot create a folder for the test: %s", name,
-                         strerror(errno));
-    /* Servers that start as root and drop to another user still need to get in. */
-    chmod(name, 0755);
-    box->directory = name;
-    return STATUS_OK;
-}
-
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
 {
     (void)st;
@@ -63,10 +49,76 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return 0;
 }
 
+static void remove_folder(const char *path)
+{
+    nftw(path, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+/* Opens a run's folder if no other run holds it; -1: it is held, or is none. */
+static int hold_folder(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+        flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* Folders that runs have left because they were killed: those that nobody holds any more. One just
+ * made may not be held yet. */
+static void remove_left_over(struct arena *a, const char *base)
+{
+    DIR *list = opendir(base);
+    for (struct dirent *e; list && (e = readdir(list));) {
+        struct stat st;
+        if (strncmp(e->d_name, FOLDER_PREFIX, strlen(FOLDER_PREFIX)) != 0 ||
+            strlen(e->d_name) != strlen(FOLDER_PREFIX) + 6)
+            continue;
+        const char *path = arena_printf(a, "%s/%s", base, e->d_name);
+        if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_ctime + SETTLED_S > time(NULL))
+            continue;
+        int fd = hold_folder(path);
+        if (fd < 0)
+            continue;
+        remove_folder(path);
+        close(fd);
+    }
+    if (list)
+        closedir(list);
+}
+
+enum status sandbox_open(struct diag *d, struct arena *a, bool folder, struct sandbox *box)
+{
+    memset(box, 0, sizeof *box);
+    if (!pick_ports(box->ports, SANDBOX_PORTS))
+        return diag_fail(d, STATUS_SYSTEM, "no free port on the loopback address: %s",
+                         strerror(errno));
+    if (!folder)
+        return STATUS_OK;
+    const char *base = getenv("TMPDIR");
+    base = base && *base == '/' ? base : "/tmp";
+    remove_left_over(a, base);
+    char *name = arena_printf(a, "%s/" FOLDER_PREFIX "XXXXXX", base);
+    if (!mkdtemp(name))
+        return diag_fail(d, STATUS_SYSTEM, "%s: cannot create a folder for the test: %s", name,
+                         strerror(errno));
+    /* Servers that start as root and drop to another user still need to get in. */
+    chmod(name, 0755);
+    box->directory = name;
+    box->held = hold_folder(name);
+    return STATUS_OK;
+}
+
 void sandbox_close(struct sandbox *box)
 {
-    if (box->directory)
-        nftw(box->directory, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    if (box->directory) {
+        remove_folder(box->directory);
+        if (box->held >= 0)
+            close(box->held);
+    }
     box->directory = NULL;
 }
 

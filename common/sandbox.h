@@ -10,6 +10,7 @@ enum { SANDBOX_PORTS = 4 };
 
 struct sandbox {
     char *directory;          /* fresh and temporary; NULL: none */
+    int held;                 /* a lock on it: whoever finds it without one may remove it */
     int ports[SANDBOX_PORTS]; /* free ones: ${PORT}, ${PORT2} ... */
 };
 

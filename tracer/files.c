@@ -19,8 +19,9 @@
 #define SYS_openat2 437
 #endif
 
-/* Enough to tell what a program works on; a walk over a whole disk is not to be slowed by it. */
-enum { FILE_LIMIT = 2000, NO_FOLDER = -1, BY_FLAGS = -1 };
+/* Enough to tell what a program works on; a walk over a whole disk is not to be slowed by it: of
+ * folders, and of files that are only looked at, fewer are kept. */
+enum { FILE_LIMIT = 2000, WALK_LIMIT = 256, NO_FOLDER = -1, BY_FLAGS = -1 };
 
 static const struct {
     int number;
@@ -109,10 +110,14 @@ static bool add(struct session *s, const char *path, const char *access, bool cr
     snprintf(key, sizeof key, "%c%s", access[0], without_folder(s, path, named, sizeof named));
     struct file_seen *seen;
     HASH_FIND_STR(s->sets->files, key, seen);
-    bool news = !seen && HASH_COUNT(s->sets->files) < FILE_LIMIT;
+    bool news = !seen;
     if (!seen) {
-        if (!news)
+        unsigned *count = access[0] == 's'   ? &s->sets->stats
+                          : access[0] == 'd' ? &s->sets->folders
+                                             : &s->sets->opened;
+        if (*count >= (count == &s->sets->opened ? FILE_LIMIT : WALK_LIMIT))
             return false;
+        (*count)++;
         seen = ARENA_NEW(s->arena, struct file_seen);
         seen->key = arena_strdup(s->arena, key);
         seen->file.path = seen->key + 1;

@@ -5,11 +5,14 @@
 #include "tracer/script.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { STACK = 64 * 1024 };
 
 /* Why the child could not become the program. */
 struct failure {
@@ -28,11 +31,20 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* After fork in a program with threads: only what is async-signal-safe. Never returns. */
-static void child(const struct start *start, pid_t parent, int report)
+struct birth {
+    const struct start *start;
+    pid_t parent;
+    int report;
+};
+
+/* In the memory of the tool itself, whose calling thread waits (vfork): only what is
+ * async-signal-safe, and nothing that looks at the thread's own id. Never returns. */
+static int child(void *context)
 {
+    const struct birth *birth = context;
+    const struct start *start = birth->start;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
+    if (getppid() != birth->parent)
         _exit(127);
     setsid();
     reset_signals();
@@ -40,7 +52,7 @@ static void child(const struct start *start, pid_t parent, int report)
     bool good = dup2(start->in, 0) >= 0 && dup2(start->out, 1) >= 0 && dup2(start->err, 2) >= 0 &&
                 (!start->directory || chdir(start->directory) == 0);
     if (good) {
-        raise(SIGSTOP); /* until seized */
+        kill(getpid(), SIGSTOP); /* until seized */
         failure.step = FAILED_FILTER;
         errno = start->filter ? filter_install(start->filter) : 0;
         good = errno == 0;
@@ -50,7 +62,7 @@ static void child(const struct start *start, pid_t parent, int report)
         execve(start->path, (char *const *)start->argv, (char *const *)start->env);
     }
     failure.error = errno;
-    ssize_t ignored = write(report, &failure, sizeof failure);
+    ssize_t ignored = write(birth->report, &failure, sizeof failure);
     (void)ignored;
     _exit(127);
 }
@@ -70,6 +82,14 @@ static enum status explain(struct diag *d, const char *path, const struct failur
     return diag_fail(d, STATUS_SYSTEM, "%s: cannot prepare its start: %s", path, what);
 }
 
+static void launch_forget(struct meeting *m, struct launch *launch)
+{
+    pthread_mutex_lock(&m->lock);
+    launch->pid = -1;
+    launch->ended = true;
+    pthread_mutex_unlock(&m->lock);
+}
+
 enum status launch_start(struct diag *d, struct arena *a, struct meeting *m,
                          const struct start *start, bool program, struct launch **out)
 {
@@ -79,23 +99,24 @@ enum status launch_start(struct diag *d, struct arena *a, struct meeting *m,
     struct launch *launch = ARENA_NEW(a, struct launch);
     launch->program = program;
     launch->filtered = start->filter != NULL;
-    pid_t parent = getpid();
-    /* The lock makes the tracing thread wait until the launch is in the list. */
+    struct birth birth = {start, getpid(), report[1]};
+    char *stack = arena_alloc(a, STACK);
+    /* In the list before it lives, so that the tracing thread knows it: the kernel fills in its id.
+     * A copy of the tool's memory would cost more than all the rest. */
     pthread_mutex_lock(&m->lock);
-    launch->pid = fork();
-    if (launch->pid == 0)
-        child(start, parent, report[1]);
-    int error = errno;
-    if (launch->pid > 0) {
-        launch->next = m->launches;
-        m->launches = launch;
-        pthread_cond_broadcast(&m->changed);
-    }
+    launch->next = m->launches;
+    m->launches = launch;
+    pthread_cond_broadcast(&m->changed);
     pthread_mutex_unlock(&m->lock);
+    int pid = clone(child, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD,
+                    &birth, &launch->pid);
+    int error = errno;
+    if (pid < 0)
+        launch_forget(m, launch);
     close(report[1]);
     struct failure failure;
     enum status status = STATUS_OK;
-    if (launch->pid < 0)
+    if (pid < 0)
         status = diag_fail(d, STATUS_SYSTEM, "cannot start a process: %s", strerror(error));
     else if (read(report[0], &failure, sizeof failure) == sizeof failure)
         status = explain(d, start->path, &failure);

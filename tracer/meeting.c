@@ -109,7 +109,7 @@ static void signal_launch(struct session *s, const struct launch *launch, int si
             kill(process->id, signal);
     }
     /* Not yet seized, or just being started. */
-    if (signal == SIGKILL && !launch->ended)
+    if (signal == SIGKILL && !launch->ended && launch->pid > 0)
         kill(launch->pid, SIGKILL);
 }
 

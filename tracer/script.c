@@ -314,10 +314,14 @@ void *script_play(void *context)
     struct script *script = context;
     const struct test_file *tests = tests_of(script);
     struct diag *d = &script->diag;
-    bool folder = tests && tests->work_folder;
-    for (size_t i = 0; script->line && script->line[i]; i++)
-        folder |= strstr(script->line[i], "${DIR}") != NULL;
-    script->status = sandbox_open(d, script->arena, folder, &script->box);
+    bool folder = tests && tests->work_folder, variables = false;
+    const char *const *line = script->line ? script->line : script->session->options->arguments;
+    for (size_t i = 0; line && line[i]; i++) {
+        folder |= script->line && strstr(line[i], "${DIR}") != NULL;
+        variables |= strstr(line[i], "${") != NULL;
+    }
+    if (folder || tests || variables)
+        script->status = sandbox_open(d, script->arena, folder, &script->box);
     script->session->folder = script->box.directory; /* before there is anything to trace */
     if (!script->status && tests)
         script->status = run_all(script, &tests->setup, "setup");

@@ -36,6 +36,7 @@ struct sets {
     struct symbol_seen *symbols;
     struct library_seen *libraries;
     struct file_seen *files;
+    unsigned opened, stats, folders; /* how many of them, by access */
     struct selector_seen *selectors;
 };
 
