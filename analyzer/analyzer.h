@@ -21,6 +21,22 @@ struct analyzer_options {
 enum status analyze(struct diag *d, struct arena *a, const char *path,
                     const struct analyzer_options *options, struct profile *profile);
 
+/* Sources in place of a program, for one that cannot be built here. */
+struct source_options {
+    strings paths; /* files, or folders with all they hold */
+    strings link;  /* sonames or files of libraries it would be linked with, beside libc, libm and
+                      the C++ ones */
+    const char *program; /* its name; NULL: that of the file with main */
+    struct analyzer_options analyzer;
+};
+
+/* The static part of a profile from C and C++ sources (program.type "source", static_part.sources):
+ * what main reaches in them, as libclang sees it, and what the functions it calls reach in this
+ * machine's libraries. Missing headers and functions of unknown libraries are no errors: the latter
+ * are listed as unresolved. STATUS_INPUT: no sources, or several mains. */
+enum status analyze_sources(struct diag *d, struct arena *a, const struct source_options *options,
+                            struct profile *profile);
+
 /* A syscall instruction (syscall, int 0x80, sysenter) of an object. */
 struct syscall_site {
     uint64_t address; /* virtual address in the object */

@@ -31,6 +31,7 @@ struct build_result {
     const char *reason; /* why there is no image; NULL when there is one */
     strings dropped;    /* "OPTION: reason": what the tree's configuration did not accept */
     strings undefined;  /* symbols that the link did not find */
+    strings headers;    /* options of micro-libraries whose headers the build did not find */
     strings run;        /* command line that runs the image, word by word; empty: none */
     int64_t image_size; /* bytes */
     int64_t make_ms;

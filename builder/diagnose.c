@@ -107,8 +107,8 @@ static enum status undefined_references(struct job *j, const char *errors)
         first, more, j->catalogue->name, j->catalogue->version, symbol);
 }
 
-/* The library below dir whose include folder has the header. */
-static const char *header_home(struct job *j, const char *header)
+/* The library whose include folder has the header. */
+static const struct catalogue_library *header_home(struct job *j, const char *header)
 {
     vec_each (l, &j->catalogue->libraries) {
         const char *folder = NULL;
@@ -122,27 +122,50 @@ static const char *header_home(struct job *j, const char *header)
             folder = arena_printf(j->a, "%s/%s", j->uk_root, l->path);
         }
         if (folder && file_exists(arena_printf(j->a, "%s/include/%s", folder, header)))
-            return arena_printf(j->a, "%s%s%s%s", l->name, l->option ? " (" : "",
-                                l->option ? l->option : "", l->option ? ")" : "");
+            return l;
     }
     return NULL;
+}
+
+/* The header of "fatal error: HEADER: No such file or directory" at a place; NULL: another error.
+ */
+static const char *absent_header(struct arena *a, const char *rest)
+{
+    const char *end = strstr(rest, ": No such file or directory");
+    if (!end || memchr(rest, '\n', (size_t)(end - rest)))
+        return NULL;
+    return arena_strndup(a, rest, (size_t)(end - rest));
 }
 
 static enum status missing_header(struct job *j, const char *errors)
 {
     static const char mark[] = "fatal error: ";
-    const char *at = strstr(errors, mark);
-    const char *rest = at ? at + sizeof mark - 1 : NULL;
-    const char *end = rest ? strstr(rest, ": No such file or directory") : NULL;
-    if (!end || memchr(rest, '\n', (size_t)(end - rest)))
+    const char *first = NULL;
+    const struct catalogue_library *first_home = NULL;
+    for (const char *at = errors; (at = strstr(at, mark)); at++) {
+        const char *header = absent_header(j->a, at + sizeof mark - 1);
+        if (!header)
+            continue;
+        const struct catalogue_library *home = header_home(j, header);
+        if (!first) {
+            first = line_of(j->a, errors, at);
+            first_home = home;
+        }
+        bool known = !home || !home->option || job_enabled(j, home->option);
+        vec_each (option, &j->out->headers)
+            known = known || strcmp(*option, home->option) == 0;
+        if (!known)
+            vec_push(j->a, &j->out->headers, home->option);
+    }
+    if (!first)
         return STATUS_OK;
-    const char *header = arena_strndup(j->a, rest, (size_t)(end - rest));
-    const char *home = header_home(j, header);
-    return diag_fail(
-        j->d, STATUS_FOUND, "%s: %s", line_of(j->a, errors, at),
-        home ? arena_printf(j->a, "the header is one of %s: select it", home)
-             : "no micro-library at hand has this header: add the library it belongs to "
-               "(an external one goes into --uk-libs), or give its folder with -s");
+    const struct catalogue_library *l = first_home;
+    return diag_fail(j->d, STATUS_FOUND, "%s: %s", first,
+                     l ? arena_printf(j->a, "the header is one of %s%s%s%s: select it", l->name,
+                                      l->option ? " (" : "", l->option ? l->option : "",
+                                      l->option ? ")" : "")
+                       : "no micro-library at hand has this header: add the library it belongs to "
+                         "(an external one goes into --uk-libs), or give its folder with -s");
 }
 
 static enum status missing_tool(struct job *j, const char *errors)

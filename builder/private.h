@@ -90,7 +90,4 @@ struct cpio *cpio_new(struct arena *a);
 void cpio_add(struct cpio *c, const char *path, unsigned mode, const void *data, size_t size);
 const char *cpio_finish(struct cpio *c, size_t *size);
 
-/* Sources and flags of DIR/compile_commands.json; *found says whether there is one. */
-enum status sources_from_commands(struct job *j, const char *dir, bool *found);
-
 #endif

@@ -3,6 +3,7 @@
  * assembly files below the folder; of them the file that defines the program's main, and what it
  * reaches. */
 #include "builder/private.h"
+#include "common/compile_commands.h"
 #include "common/csource.h"
 #include "common/file.h"
 #include "common/testfile.h"
@@ -165,7 +166,10 @@ enum status step_sources(struct job *j)
     const char *dir = real ? arena_strdup(j->a, real) : given;
     free(real);
     bool commands = false;
-    enum status status = sources_from_commands(j, dir, &commands);
+    compile_commands listed = {0};
+    enum status status = compile_commands_read(j->d, j->a, dir, &commands, &listed);
+    vec_each (c, &listed)
+        vec_push(j->a, &j->sources, ((struct source){.path = c->path, .flags = c->flags}));
     if (!status && !commands) {
         strings found = {0};
         status = csource_find(j->d, j->a, dir, &found, &j->include_dirs);

@@ -248,6 +248,22 @@ static size_t learn_symbols(struct arena *a, struct profile *profile, const stri
     return added;
 }
 
+/* Pins options that are not yet; their number. */
+static size_t learn_options(struct arena *a, struct matcher_options *matcher, const strings *wanted)
+{
+    size_t added = 0;
+    vec_each (name, wanted) {
+        bool known = false;
+        vec_each (pin, &matcher->pin)
+            known = known || strcmp(*pin, *name) == 0;
+        if (known)
+            continue;
+        vec_push(a, &matcher->pin, *name);
+        added++;
+    }
+    return added;
+}
+
 /* A port that links lacks no function: what seemed to be missing is a macro or an object of the C
  * library's headers. Tells whether nothing else is missing either. */
 static bool link_settles(struct selection *s, const struct build_result *result)
@@ -318,13 +334,17 @@ enum status build_run(struct build_options *o, const char *dir, const struct pro
     struct profile needs = *profile;
     status = solve_and_build(o, dir, &needs, &catalogue, choices, selection, result);
     for (int round = 0; status == STATUS_FOUND && round < MAX_ROUNDS; round++) {
-        /* What the link did not find is a need the program's own profile did not show. */
-        size_t new_needs = learn_symbols(cli->arena, &needs, &result->undefined);
-        if (!new_needs)
+        /* What the link did not find, or whose header the compiler did not, is a need the program's
+         * own profile did not show. */
+        size_t symbols = learn_symbols(cli->arena, &needs, &result->undefined);
+        size_t pinned = learn_options(cli->arena, &o->matcher, &result->headers);
+        if (!symbols && !pinned)
             break;
-        diag_note(&cli->diag, "the link misses %s%s: solving again with %s",
-                  result->undefined.items[0], result->undefined.count > 1 ? " and others" : "",
-                  new_needs > 1 ? "them" : "it");
+        const char *name = symbols ? result->undefined.items[0] : result->headers.items[0];
+        diag_note(&cli->diag, "the %s%s: solving again with %s",
+                  symbols ? arena_printf(cli->arena, "link misses %s", name)
+                          : arena_printf(cli->arena, "build needs headers of %s", name),
+                  symbols + pinned > 1 ? " and others" : "", symbols + pinned > 1 ? "them" : "it");
         status = solve_and_build(o, dir, &needs, &catalogue, choices, selection, result);
     }
     return status;

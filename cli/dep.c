@@ -33,6 +33,8 @@ enum {
     KEY_WHEN,
     KEY_NO_PLUGINS,
     KEY_ENFORCE,
+    KEY_SOURCES,
+    KEY_LINK,
 };
 
 static const struct argp_option option_table[] = {
@@ -48,6 +50,12 @@ static const struct argp_option option_table[] = {
      2},
     {"batch", KEY_BATCH, "LIST", 0,
      "Analyse every program a file lists, on all cores; one JSON line each (-o DIR: resumable)", 2},
+    {"sources", KEY_SOURCES, "DIR|FILE", 0,
+     "Read these C and C++ sources in place of a program that cannot be built (PROGRAM, its name, "
+     "may then be left out); may be given again",
+     2},
+    {"link", KEY_LINK, "LIBRARY", 0,
+     "With --sources: a library it would be linked with (libz.so.1)", 2},
     {"no-cache", KEY_NO_CACHE, NULL, 0, "Neither read nor write the cache of library summaries", 2},
     {"why", KEY_WHY, "CALL", 0, "Explain why this system call is in the set", 2},
     {NULL, 0, NULL, 0, "Dynamic half:", 3},
@@ -157,6 +165,13 @@ static error_t parse(int key, char *value, struct argp_state *state)
             argp_error(state, "--why: '%s' is not an x86-64 system call", value);
         o->analyzer.why = value;
         return 0;
+    case KEY_SOURCES:
+        vec_push(o->cli->arena, &o->sources, value);
+        o->only_static = true;
+        return 0;
+    case KEY_LINK:
+        vec_push(o->cli->arena, &o->link, value);
+        return 0;
     case KEY_BATCH:
         o->batch = value;
         o->only_static = true;
@@ -257,9 +272,24 @@ static enum status prepare_runs(struct dep_options *o)
     return status;
 }
 
+static enum status run_sources(struct dep_options *o, struct profile *profile)
+{
+    struct cli *cli = o->cli;
+    const struct source_options sources = {
+        .paths = o->sources, .link = o->link, .program = cli->program, .analyzer = o->analyzer};
+    enum status status = analyze_sources(&cli->diag, cli->arena, &sources, profile);
+    if (!status && !cli->program) {
+        const char *slash = strrchr(profile->program.path, '/');
+        cli->program = slash ? slash + 1 : profile->program.path;
+    }
+    return status;
+}
+
 enum status dep_run(struct dep_options *o, struct profile *profile)
 {
     struct cli *cli = o->cli;
+    if (o->sources.count)
+        return run_sources(o, profile);
     const char *path = NULL;
     enum status status = cli_find_program(cli, &path);
     if (!status && !o->only_static)

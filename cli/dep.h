@@ -15,11 +15,12 @@ struct dep_options {
     bool only_static, only_dynamic, libraries;
     struct analyzer_options analyzer;
     struct tracer_options tracer;
-    const char *batch; /* --batch LIST; NULL: one program */
-    const char *emit;  /* "seccomp-json", "systemd", "bpf"; NULL: none */
-    const char *from;  /* "static", "dynamic", "union" */
-    unsigned when;     /* WHEN_ bits that an emitted filter allows */
-    bool no_plugins;   /* leave out of an emitted filter what only plug-ins call */
+    strings sources, link; /* --sources, --link */
+    const char *batch;     /* --batch LIST; NULL: one program */
+    const char *emit;      /* "seccomp-json", "systemd", "bpf"; NULL: none */
+    const char *from;      /* "static", "dynamic", "union" */
+    unsigned when;         /* WHEN_ bits that an emitted filter allows */
+    bool no_plugins;       /* leave out of an emitted filter what only plug-ins call */
     bool enforce;
 };
 

@@ -47,6 +47,8 @@ static const struct jm_field symbol_fields[] = {
     JM_FIELD(S, "name", name, JM_STRING),
     JM_FIELD(S, "version", version, JM_STRING, .flags = JM_NULLABLE),
     JM_FIELD(S, "library", library, JM_STRING, .flags = JM_NULLABLE),
+    JM_FIELD(S, "source", source, JM_STRING, .flags = JM_OPTIONAL,
+             .description = "file and line where the sources name it"),
 };
 static const struct jm_type symbol_type = JM_TYPE(S, "symbol", NULL, symbol_fields);
 #undef S
@@ -82,6 +84,8 @@ static const struct jm_type unresolved_type = JM_TYPE(S, "unresolved", NULL, unr
 #define S struct profile_static
 static const struct jm_field static_fields[] = {
     JM_FIELD(S, "present", present, JM_BOOL, .description = "whether the static analysis ran"),
+    JM_FIELD(S, "sources", sources, JM_STRINGS, .flags = JM_OPTIONAL,
+             .description = "files read in place of a program's code"),
     JM_FIELD(S, "libraries", libraries, JM_ARRAY, .type = &library_type),
     JM_FIELD(S, "symbols", symbols, JM_ARRAY, .type = &symbol_type),
     JM_FIELD(S, "exported", exported, JM_STRINGS, .flags = JM_OPTIONAL,

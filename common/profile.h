@@ -51,6 +51,7 @@ struct profile_library {
 struct profile_symbol {
     const char *name, *version; /* version NULL: unversioned */
     const char *library;        /* soname of the provider; NULL: nothing provides it (weak) */
+    const char *source; /* "file.c:12": where sources name it first; NULL: not from sources */
 };
 
 struct profile_plugin {
@@ -71,7 +72,8 @@ struct profile_unresolved {
 };
 
 struct profile_static {
-    bool present; /* the static analysis ran */
+    bool present;    /* the static analysis ran */
+    strings sources; /* read in place of a program's code; empty: it was not */
     VEC(struct profile_library) libraries;
     VEC(struct profile_symbol) symbols; /* what the program imports */
     strings exported; /* "name" or "name@@VERSION": what it offers its libraries and plug-ins */

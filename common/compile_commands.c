@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * compile_commands.json (Clang's JSON Compilation Database): sources with their defines and
  * include folders. Other flags belong to the host's compiler and are left behind. */
-#include "builder/private.h"
+#include "common/compile_commands.h"
 #include "common/file.h"
 #include "common/testfile.h"
 #include <stdlib.h>
 #include <string.h>
 
-static const char *resolve(struct job *j, const char *dir, const char *path)
+struct reader {
+    struct diag *d;
+    struct arena *a;
+    compile_commands *out;
+};
+
+static const char *resolve(struct reader *j, const char *dir, const char *path)
 {
     char *real = realpath(*path == '/' ? path : arena_printf(j->a, "%s/%s", dir, path), NULL);
     const char *copy = real ? arena_strdup(j->a, real) : NULL;
@@ -21,20 +27,20 @@ static bool plain(const char *word)
 }
 
 /* The flags of one command worth keeping: -D, -U, -I, -iquote, -isystem, -include, -std=. */
-static const char *keep_flags(struct job *j, const char *dir, const strings *words)
+static const char *keep_flags(struct reader *j, const char *dir, const strings *words)
 {
     static const char *const with_path[] = {"-isystem", "-iquote", "-include", "-I"};
-    text t = {0};
+    char *t = arena_strdup(j->a, "");
     for (size_t i = 1; i < words->count; i++) {
         const char *w = words->items[i];
         if (!strncmp(w, "-D", 2) || !strncmp(w, "-U", 2)) {
             const char *value = w[2] ? w + 2 : i + 1 < words->count ? words->items[++i] : "";
             if (plain(value))
-                text_add(j->a, &t, " -%c%s", w[1], value);
+                t = arena_printf(j->a, "%s -%c%s", t, w[1], value);
             else /* quotes of string defines reach the compiler through make and the shell */
-                text_add(j->a, &t, " '-%c%s'", w[1], value);
+                t = arena_printf(j->a, "%s '-%c%s'", t, w[1], value);
         } else if (!strncmp(w, "-std=", 5)) {
-            text_add(j->a, &t, " %s", w);
+            t = arena_printf(j->a, "%s %s", t, w);
         }
         for (size_t p = 0; p < sizeof with_path / sizeof with_path[0]; p++) {
             size_t n = strlen(with_path[p]);
@@ -44,15 +50,14 @@ static const char *keep_flags(struct job *j, const char *dir, const strings *wor
             const char *path = resolve(j, dir, value);
             if (path && plain(path) &&
                 strncmp(path, "/usr/", 5) != 0) /* not the host's own headers */
-                text_add(j->a, &t, " %s%s%s", with_path[p], p < 3 ? " " : "", path);
+                t = arena_printf(j->a, "%s %s%s%s", t, with_path[p], p < 3 ? " " : "", path);
             break;
         }
     }
-    vec_push(j->a, &t, '\0');
-    return t.items[0] ? t.items + 1 : NULL;
+    return *t ? t + 1 : NULL;
 }
 
-static enum status command_words(struct job *j, const char *where, size_t index,
+static enum status command_words(struct reader *j, const char *where, size_t index,
                                  const json_t *entry, strings *words)
 {
     json_t *list = json_object_get(entry, "arguments");
@@ -68,15 +73,15 @@ static enum status command_words(struct job *j, const char *where, size_t index,
     return STATUS_OK;
 }
 
-static bool known(struct job *j, const char *path)
+static bool known(struct reader *j, const char *path)
 {
-    vec_each (s, &j->sources)
+    vec_each (s, j->out)
         if (strcmp(s->path, path) == 0)
             return true;
     return false;
 }
 
-static enum status read_entries(struct job *j, const char *where, const json_t *list)
+static enum status read_entries(struct reader *j, const char *where, const json_t *list)
 {
     size_t i;
     json_t *entry;
@@ -96,22 +101,24 @@ static enum status read_entries(struct job *j, const char *where, const json_t *
         if (status)
             return status;
         if (!known(j, path))
-            vec_push(j->a, &j->sources,
-                     ((struct source){.path = path, .flags = keep_flags(j, dir, &words)}));
+            vec_push(j->a, j->out,
+                     ((struct compile_command){.path = path, .flags = keep_flags(j, dir, &words)}));
     }
     return STATUS_OK;
 }
 
-enum status sources_from_commands(struct job *j, const char *dir, bool *found)
+enum status compile_commands_read(struct diag *d, struct arena *a, const char *dir, bool *found,
+                                  compile_commands *out)
 {
-    const char *path = arena_printf(j->a, "%s/compile_commands.json", dir);
+    struct reader reader = {d, a, out};
+    const char *path = arena_printf(a, "%s/compile_commands.json", dir);
     *found = file_exists(path);
     if (!*found)
         return STATUS_OK;
     json_t *list = NULL;
-    enum status status = json_read(j->d, path, &list);
+    enum status status = json_read(d, path, &list);
     if (!status)
-        status = read_entries(j, path, list);
+        status = read_entries(&reader, path, list);
     json_decref(list);
     return status;
 }
