@@ -3,7 +3,7 @@
 #include "cli/perf.h"
 #include <string.h>
 
-enum { KNOBS = 12, LEAST_LIMIT_MIB = 256 };
+enum { KNOBS = 20, LEAST_LIMIT_MIB = 256 };
 
 struct image_of { /* an image built in this run */
     const char *key;
@@ -51,6 +51,19 @@ static bool valid(void *context, const int *choice)
            knob_space_valid(&c->space, s->knobs.items, s->knobs.count, choice);
 }
 
+/* Copies of what outlives a build's own arena. */
+static void keep_result(struct arena *a, struct build_result *built)
+{
+    strings run = {0};
+    vec_each (word, &built->run)
+        vec_push(a, &run, arena_strdup(a, *word));
+    *built = (struct build_result){
+        .image = arena_strdup(a, built->image),
+        .initrd = built->initrd ? arena_strdup(a, built->initrd) : NULL,
+        .run = run,
+    };
+}
+
 /* The image of a point, built unless it was before. */
 static enum status image_of(struct perf_core *c, const int *choice, struct image_of **out)
 {
@@ -62,19 +75,23 @@ static enum status image_of(struct perf_core *c, const int *choice, struct image
             return STATUS_OK;
         }
     struct selection *selection = ARENA_NEW(cli->arena, struct selection);
-    struct build_result *built = ARENA_NEW(cli->arena, struct build_result);
+    struct build_result built = {0};
     knob_space_apply(&c->space, c->p->search.knobs.items, c->p->search.knobs.count, choice,
                      selection);
     struct diag quiet = cli->diag;
     quiet.verbosity = -1;
-    enum status status = build(&quiet, cli->arena, &c->profile, &c->catalogue, selection,
-                               &c->p->build.builder, folder_of(c, key), built);
+    struct arena *scratch = arena_new(); /* a build takes megabytes, and there are many */
+    enum status status = build(&quiet, scratch, &c->profile, &c->catalogue, selection,
+                               &c->p->build.builder, folder_of(c, key), &built);
     struct image_of *image = vec_add(cli->arena, &c->images);
     *image = (struct image_of){.key = key, .verif = c->p->verif};
-    if (built->image)
-        verif_use_build(&image->verif, selection, built);
-    if (status || !built->image)
+    if (built.image) {
+        keep_result(cli->arena, &built);
+        verif_use_build(&image->verif, selection, &built);
+    }
+    if (status || !built.image)
         image->failure = arena_printf(cli->arena, "cannot be built: %.300s", quiet.message);
+    arena_free(scratch);
     *out = image;
     return STATUS_OK;
 }
@@ -174,9 +191,12 @@ enum status perf_core_prepare(struct perf_cli *p)
     p->search.context = c;
     p->search.valid = valid;
     p->search.measure = measure;
-    p->search.verify = p->no_verify || !p->verif.verif.tests ? NULL : verify_point;
+    p->search.verify = p->no_verify ? NULL : verify_point;
     p->search.identity = arena_printf(
         cli->arena, "core %s %s program %s", c->catalogue.name, c->catalogue.version,
         c->profile.program.build_id ? c->profile.program.build_id : p->verif.verif.program);
-    return measuring_open(&cli->diag, cli->arena, &p->measuring);
+    status = measuring_open(&cli->diag, cli->arena, &p->measuring);
+    if (!status)
+        measuring_learn(&cli->diag, cli->arena, &p->measuring);
+    return status;
 }

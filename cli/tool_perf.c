@@ -241,8 +241,10 @@ static enum status measure_one(struct perf_cli *p)
     struct perf_sample sample;
     p->measuring.console = NULL;
     enum status status = measuring_open(&cli->diag, cli->arena, &p->measuring);
-    if (!status)
+    if (!status) {
+        measuring_learn(&cli->diag, cli->arena, &p->measuring);
         status = measure_image(&cli->diag, cli->arena, &p->measuring, &p->verif.image, &sample);
+    }
     if (!status && !sample.works)
         status = diag_fail(&cli->diag, STATUS_FOUND, "%s: does not work: %s", p->verif.image.path,
                            sample.failure);

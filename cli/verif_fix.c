@@ -8,17 +8,23 @@
 
 enum { ATTEMPTS = 8 };
 
-/* The options with which a core prints its system calls; the first one is needed for a twin.
- * Results are printed when a call is over, which exit_group never is: its line, and with it the
- * status, needs the option that tells of requests. */
-static strings trace_options(struct arena *a, const struct catalogue *catalogue)
+/* Sets of options with which a core tells more, best first: its system calls with their results
+ * (exit_group has none: its line, and with it the status, needs the option that tells of requests);
+ * or, where a program calls functions and no kernel, at least what main returned. */
+static const char *const trace_patterns[][2] = {
+    {"*SYSCALL*STRACE", "*SYSCALL*DEBUG_HANDLER"},
+    {"*DEBUG_PRINTK_INFO", NULL},
+};
+enum { TRACES = sizeof trace_patterns / sizeof trace_patterns[0] };
+
+/* The options of one set that the catalogue has; empty where it lacks the first. */
+static strings trace_options(struct arena *a, const struct catalogue *catalogue, size_t set)
 {
-    static const char *const patterns[] = {"*SYSCALL*STRACE", "*SYSCALL*DEBUG_HANDLER"};
     strings found = {0};
-    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
+    for (size_t i = 0; i < 2 && trace_patterns[set][i]; i++) {
         vec_each (option, &catalogue->options)
             if (option->type == OPTION_BOOL && option->visible && found.count == i &&
-                fnmatch(patterns[i], option->name, 0) == 0)
+                fnmatch(trace_patterns[set][i], option->name, 0) == 0)
                 vec_push(a, &found, option->name);
         if (!found.count)
             break;
@@ -26,22 +32,16 @@ static strings trace_options(struct arena *a, const struct catalogue *catalogue)
     return found;
 }
 
-/* A twin of the image that traces its calls. That there is none is no failure. */
-static void build_twin(struct verif_loop *l)
+static bool build_tracing(struct verif_loop *l, const strings *tracing)
 {
     struct cli *cli = l->v->cli;
-    strings tracing = {0};
-    if (l->catalogue)
-        tracing = trace_options(cli->arena, l->catalogue);
-    if (!tracing.count || !l->build->builder.uk_root || !l->profile)
-        return;
     struct build_options options = *l->build;
     struct selection selection = {0};
     struct build_result built = {0};
     memset(&options.matcher.pin, 0, sizeof options.matcher.pin);
     vec_each (pin, &l->build->matcher.pin)
         vec_push(cli->arena, &options.matcher.pin, *pin);
-    vec_each (option, &tracing)
+    vec_each (option, tracing)
         vec_push(cli->arena, &options.matcher.pin, *option);
     const char *dir = cli_path(cli, l->dir, "verif/trace");
     struct diag kept = cli->diag;
@@ -55,6 +55,17 @@ static void build_twin(struct verif_loop *l)
         l->v->image.trace = arena_strdup(cli->arena, built.image);
     else
         diag_debug(&cli->diag, 1, "no image that traces its calls: %s", why);
+    return l->v->image.trace != NULL;
+}
+
+/* A twin of the image that traces its calls. That there is none is no failure. */
+static void build_twin(struct verif_loop *l)
+{
+    bool done = !l->catalogue || !l->build->builder.uk_root || !l->profile;
+    for (size_t set = 0; set < TRACES && !done; set++) {
+        strings tracing = trace_options(l->v->cli->arena, l->catalogue, set);
+        done = tracing.count && build_tracing(l, &tracing);
+    }
 }
 
 enum status verif_once(struct verif_loop *l, struct verif *out)
@@ -65,8 +76,10 @@ enum status verif_once(struct verif_loop *l, struct verif *out)
     l->v->verif.wanted = l->wanted;
     l->v->verif.profile = l->profile;
     enum status status = verify(&cli->diag, cli->arena, &l->v->verif, &l->v->image, out);
-    /* A missing or failed call is named best by the core itself. */
-    if (status != STATUS_FOUND || l->v->image.trace || !out->divergence.present)
+    /* A missing or failed call is named best by the core itself, and the status of a program whose
+     * machine does not end with it. */
+    if (status > STATUS_FOUND || l->v->image.trace ||
+        !(out->exit_untold || (status == STATUS_FOUND && out->divergence.present)))
         return status;
     build_twin(l);
     if (!l->v->image.trace)

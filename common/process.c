@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "common/process.h"
 #include "common/syscalls.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -89,6 +90,9 @@ enum status process_start(struct diag *d, struct process *p)
         status =
             diag_fail(d, STATUS_SYSTEM, "cannot create a pipe or terminal: %s", strerror(errno));
     pid_t parent = getpid();
+    struct rusage own;
+    p->floor_kb = getrusage(RUSAGE_SELF, &own) == 0 ? own.ru_maxrss : 0;
+    p->seen_kb = 0;
     p->started_us = now_us();
     p->pid = status ? -1 : fork();
     if (p->pid == 0)
@@ -124,6 +128,29 @@ enum status process_start(struct diag *d, struct process *p)
     return STATUS_OK;
 }
 
+static bool read_text(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, text, size - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return n > 0;
+}
+
+/* The high-water mark so far, in KiB. */
+static void look_at_memory(struct process *p)
+{
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/%d/status", (int)p->pid);
+    const char *mark =
+        p->pid > 0 && read_text(path, text, sizeof text) ? strstr(text, "VmHWM:") : NULL;
+    int64_t seen = mark ? strtoll(mark + 6, NULL, 10) : 0;
+    if (seen > p->seen_kb)
+        p->seen_kb = seen;
+}
+
 static bool reap(struct process *p, int options)
 {
     int status;
@@ -138,7 +165,10 @@ static bool reap(struct process *p, int options)
     p->ended_us = now_us();
     p->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     p->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    p->peak_kb = usage.ru_maxrss;
+    /* The kernel's mark holds what the process was before it executed the program, too: a copy of
+     * this one. */
+    p->peak_kb =
+        usage.ru_maxrss > p->floor_kb || !p->seen_kb ? (int64_t)usage.ru_maxrss : p->seen_kb;
     return true;
 }
 
@@ -146,6 +176,8 @@ bool process_ended(struct process *p)
 {
     if (!p->ended && p->watch)
         p->ended = p->watch(p);
+    if (!p->ended && !p->watch)
+        look_at_memory(p);
     return p->ended || (!p->watch && reap(p, WNOHANG));
 }
 
@@ -177,6 +209,8 @@ void process_stop(struct process *p, int grace_ms)
                     poll(NULL, 0, 5);
             }
         }
+        if (!p->ended && !p->watch)
+            look_at_memory(p);
         kill(-p->pid, SIGKILL);
         if (!p->ended)
             reap(p, 0);
@@ -188,17 +222,6 @@ void process_stop(struct process *p, int grace_ms)
 }
 
 /* ---- what the kernel shows of it ---- */
-
-static bool read_text(const char *path, char *text, size_t size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t n = read(fd, text, size - 1);
-    close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    return n > 0;
-}
 
 /* pid and its descendants, at most FAMILY_LIMIT. */
 static size_t family(pid_t pid, pid_t *out, size_t count, int depth)
@@ -214,6 +237,30 @@ static size_t family(pid_t pid, pid_t *out, size_t count, int depth)
     for (long next = strtol(end, &end, 10); next > 0; next = strtol(end, &end, 10))
         count = family((pid_t)next, out, count, depth + 1);
     return count;
+}
+
+int64_t process_delayed_us(pid_t pid)
+{
+    char path[64], text[256];
+    int64_t sum = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *tasks = opendir(path);
+    for (const struct dirent *e; tasks && (e = readdir(tasks));) {
+        char *end;
+        long tid = strtol(e->d_name, &end, 10);
+        if (tid <= 0 || *end)
+            continue;
+        /* "time on a processor, time ready and waiting for one" in ns
+         * (Documentation/scheduler/sched-stats.rst). */
+        snprintf(path, sizeof path, "/proc/%d/task/%ld/schedstat", (int)pid, tid);
+        if (!read_text(path, text, sizeof text))
+            continue;
+        (void)strtoll(text, &end, 10);
+        sum += strtoll(end, NULL, 10) / 1000;
+    }
+    if (tasks)
+        closedir(tasks);
+    return sum;
 }
 
 /* Calls in which a program waits for something to come in. */

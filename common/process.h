@@ -35,6 +35,8 @@ struct process {
     int signal;                   /* that signal, or 0 */
     int64_t started_us, ended_us; /* monotonic clock */
     int64_t peak_kb;              /* largest resident size, once ended */
+    int64_t seen_kb, floor_kb;    /* private: the largest seen so far; below it the kernel's figure
+                                     may be this process's own before it executed the program */
 };
 
 int64_t now_us(void);
@@ -47,6 +49,10 @@ bool process_ended(struct process *p);
  * group gone. Safe to call when it ended by itself. */
 void process_stop(struct process *p, int grace_ms);
 void process_close_input(struct process *p);
+
+/* Time for which the threads of pid have stood ready so far while others had the processors
+ * (microseconds; 0 where the kernel does not tell): what another process's load adds to theirs. */
+int64_t process_delayed_us(pid_t pid);
 
 /* True when some process of the group waits for input and none of it works: what it had to say to
  * the input so far has been said. Looks at /proc/PID/syscall of pid and its descendants. */

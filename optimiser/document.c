@@ -8,6 +8,8 @@ static const struct jm_field knob_fields[] = {
     JM_FIELD(S, "name", name, JM_STRING),
     JM_FIELD(S, "values", values, JM_STRINGS, .description = "the first is where the search began"),
     JM_FIELD(S, "ordered", ordered, JM_BOOL, .flags = JM_OPTIONAL),
+    JM_FIELD(S, "choice", choice, JM_BOOL, .flags = JM_OPTIONAL,
+             .description = "values are options of which one is y; the name is only a label"),
 };
 static const struct jm_type knob_type = JM_TYPE(S, "knob", NULL, knob_fields);
 #undef S
@@ -93,6 +95,21 @@ enum status perf_read(struct diag *d, struct arena *a, const char *path, struct 
 }
 
 /* The best point of the front for one objective; NULL: none. */
+/* The knob of that name; NULL: none. */
+static const struct perf_knob *knob_of(const struct perf *p, const char *name)
+{
+    vec_each (knob, &p->knobs)
+        if (strcmp(knob->name, name) == 0)
+            return knob;
+    return NULL;
+}
+
+bool perf_is_choice(const struct perf *p, const char *name)
+{
+    const struct perf_knob *knob = knob_of(p, name);
+    return knob && knob->choice;
+}
+
 static const struct perf_point *best_for(const struct perf *p, size_t objective)
 {
     const struct perf_point *best = NULL;
@@ -118,15 +135,21 @@ json_t *perf_weights(const struct perf *p)
             continue;
         json_t *config = json_object();
         vec_each (pair, &best->values)
-            json_object_set_new(config, pair->key, json_string(pair->value));
+            if (perf_is_choice(p, pair->key))
+                json_object_set_new(config, pair->value, json_string("y"));
+            else
+                json_object_set_new(config, pair->key, json_string(pair->value));
         json_object_set_new(objectives, p->objectives.items[o].name,
                             json_pack("{s:o}", "config", config));
     }
     json_t *effects = json_array();
-    vec_each (e, &p->effects)
-        json_array_append_new(effects, json_pack("{s:s,s:s,s:s,s:f,s:b}", "option", e->knob,
-                                                 "value", e->value, "metric", e->metric, "change",
-                                                 e->change, "certain", e->certain));
+    vec_each (e, &p->effects) {
+        bool choice = perf_is_choice(p, e->knob);
+        json_array_append_new(effects, json_pack("{s:s,s:s,s:s,s:f,s:b}", "option",
+                                                 choice ? e->value : e->knob, "value",
+                                                 choice ? "y" : e->value, "metric", e->metric,
+                                                 "change", e->change, "certain", e->certain));
+    }
     return json_pack("{s:s,s:s,s:o,s:o}", "schema", WEIGHTS_SCHEMA, "program", p->program,
                      "objectives", objectives, "effects", effects);
 }

@@ -19,7 +19,10 @@ static const struct {
     {"*TRACE*", 4},    {"LWIP_*", 4},   {"LIBPARAM*", 4},    {"*_REPORT", 4}, {"*_VGA*", 4},
     {"*_CHECK*", 4},   {"*SANITY*", 4}, {"*INIT_ALLOC*", 5},
 };
-enum { PATTERNS = sizeof patterns / sizeof patterns[0], CHOICE_RANK = 0 };
+enum { PATTERNS = sizeof patterns / sizeof patterns[0], OTHER_CHOICE = 4 };
+
+/* Choices that decide on which machines the image runs: no matter of how well. */
+static const char *const machine_choices[] = {"ARCH_*", "MARCH_*", "MCPU_*", "PLAT_*", "*_VMM_*"};
 
 static int rank_of(const char *name)
 {
@@ -27,6 +30,21 @@ static int rank_of(const char *name)
         if (fnmatch(patterns[i].pattern, name, 0) == 0)
             return patterns[i].rank;
     return -1;
+}
+
+/* Of a choice: the best rank of its members; -1: it is none of our business. */
+static int rank_of_choice(const struct catalogue_choice *choice)
+{
+    int best = OTHER_CHOICE;
+    vec_each (member, &choice->members) {
+        for (size_t i = 0; i < sizeof machine_choices / sizeof machine_choices[0]; i++)
+            if (fnmatch(machine_choices[i], *member, 0) == 0)
+                return -1;
+        int rank = rank_of(*member);
+        if (rank >= 0 && rank < best)
+            best = rank;
+    }
+    return best;
 }
 
 static const char *reason_of(const struct knob_space *s, const char *option)
@@ -85,6 +103,10 @@ enum status knob_space_open(struct diag *d, struct arena *a, const struct catalo
     vec_each (call, calls)
         if (provides(out, *call))
             vec_push(a, &out->needed, *call);
+    vec_each (rule, &catalogue->rules)
+        if (rule->kind && strcmp(rule->kind, "need") == 0 && rule->needs &&
+            kconfig_evaluate_text(out->model, rule->needs) > 0)
+            vec_push(a, &out->rules, rule->needs);
     vec_each (pair, &selection->reasons) {
         int option = kconfig_find(out->model, pair->key);
         if (option >= 0 && is_need(pair->value) && kconfig_tri(out->model, option) > 0)
@@ -116,7 +138,7 @@ static void choice_knob(struct knob_space *s, size_t index, struct perf_search *
     const char *now = chosen_member(s, index);
     if (!now || known(search, choice->name) || is_need(reason_of(s, now)))
         return;
-    struct perf_knob knob = {.name = choice->name};
+    struct perf_knob knob = {.name = choice->name, .choice = true};
     vec_push(s->a, &knob.values, now);
     vec_each (member, &choice->members) {
         int option = kconfig_find(s->model, *member);
@@ -173,8 +195,9 @@ void knob_space_find(struct knob_space *s, size_t limit, struct perf_search *sea
 {
     load(s);
     for (int rank = 0; rank < 6; rank++) {
-        for (size_t c = 0; rank == CHOICE_RANK && c < s->catalogue->choices.count; c++)
-            if (search->knobs.count < limit)
+        for (size_t c = 0; c < s->catalogue->choices.count; c++)
+            if (search->knobs.count < limit &&
+                rank_of_choice(&s->catalogue->choices.items[c]) == rank)
                 choice_knob(s, c, search);
         for (size_t i = 0; i < s->catalogue->options.count; i++) {
             const struct catalogue_option *o = &s->catalogue->options.items[i];
@@ -248,6 +271,9 @@ bool knob_space_valid(struct knob_space *s, const struct perf_knob *knobs, size_
             return false;
     vec_each (call, &s->needed)
         if (!provides(s, *call))
+            return false;
+    vec_each (rule, &s->rules)
+        if (kconfig_evaluate_text(s->model, *rule) == 0)
             return false;
     for (size_t i = 0; i < kconfig_count(s->model); i++)
         if (kconfig_unmet(s->model, (int)i))

@@ -35,6 +35,7 @@ struct knob_space {
     struct kconfig *model; /* holds the selection's values */
     strings needed;        /* calls that the selection provides and must go on providing */
     strings kept;          /* options that must stay on */
+    strings rules; /* expressions of the catalogue's rules that hold and must go on holding */
 };
 
 enum status knob_space_open(struct diag *d, struct arena *a, const struct catalogue *catalogue,

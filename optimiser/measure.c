@@ -87,9 +87,29 @@ enum status measure_size(struct diag *d, struct arena *a, const char *path, int6
 struct watch {
     struct measuring *m;
     const struct runner *runner;
-    int64_t started_us, own_us, grown_us; /* own_us: of the program's first output; -1: none */
+    const struct process *process;
+    /* own_us: of the program's first output; other_us: of any that is not recognised as the core's;
+     * -1: none. delayed_us: at that time. */
+    int64_t own_us, other_us, grown_us, delayed_us;
     size_t seen;
 };
+
+static bool has_line(const char *text, size_t size, const char *line)
+{
+    size_t length = strlen(line);
+    for (const char *at = text, *end = text + size; at < end;) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t n = (size_t)((newline ? newline : end) - at);
+        while (n && at[n - 1] == '\r')
+            n--;
+        if (n >= length && memcmp(at + n - length, line, length) == 0)
+            return true;
+        if (!newline)
+            return false;
+        at = newline + 1;
+    }
+    return false;
+}
 
 static void look(struct watch *w, const char *console, size_t size)
 {
@@ -97,11 +117,20 @@ static void look(struct watch *w, const char *console, size_t size)
         return;
     w->seen = size;
     w->grown_us = now_us();
+    if (w->own_us >= 0)
+        return;
     size_t own = 0;
-    if (w->own_us < 0) {
-        console_split(w->m->console, console, size, &own, NULL);
-        if (own)
-            w->own_us = w->grown_us;
+    const char *text = console_split(w->m->console, console, size, &own, NULL);
+    if (!own)
+        return;
+    int64_t delayed = process_delayed_us(w->process->pid);
+    if (w->other_us < 0) {
+        w->other_us = w->grown_us;
+        w->delayed_us = delayed;
+    }
+    if (!w->m->first_line || has_line(text, own, w->m->first_line)) {
+        w->own_us = w->grown_us;
+        w->delayed_us = delayed;
     }
 }
 
@@ -226,8 +255,10 @@ static double boot_time(const struct drive *v, const struct watch *w)
         return (double)v->ready_us / 1000;
     if (server && v->steps.count && v->steps.items[0].outcome == DRIVE_REPLY)
         return (double)(v->steps.items[0].duration_us + v->ready_us) / 1000;
-    if (w->own_us >= 0)
-        return (double)(w->own_us - p->started_us) / 1000;
+    if (w->own_us >= 0) {
+        int64_t wall = w->own_us - p->started_us;
+        return (double)(wall - (w->delayed_us < wall ? w->delayed_us : 0)) / 1000;
+    }
     return NAN;
 }
 
@@ -252,9 +283,10 @@ enum status measure_image(struct diag *d, struct arena *a, struct measuring *m,
         status = measure_size(d, a, image->path, &file, &loaded);
     if (status)
         return status;
-    struct watch watch = {.m = m, .runner = &runner, .own_us = -1};
     struct process process = {
         .argv = argv.items, .terminal = runner.local, .directory = m->work_dir};
+    struct watch watch = {
+        .m = m, .runner = &runner, .process = &process, .own_us = -1, .other_us = -1};
     struct drive v = {.tests = tests,
                       .process = &process,
                       .serial = !runner.local,
@@ -272,6 +304,9 @@ enum status measure_image(struct diag *d, struct arena *a, struct measuring *m,
     status = drive(d, a, &v);
     if (v.console_size)
         look(&watch, v.console, v.console_size);
+    if (watch.own_us <
+        0) /* what it prints on Linux first does not come: another line stands for it */
+        watch.own_us = watch.other_us;
     bool ended = process_ended(&process);
     process_stop(&process, ended || v.over_seen ? 0 : 300);
     judge(a, &v, &watch, sample);
@@ -290,6 +325,51 @@ enum status measure_image(struct diag *d, struct arena *a, struct measuring *m,
         if (!isfinite(sample->values.items[i].value))
             sample->values.items[i--] = sample->values.items[--sample->values.count];
     return status;
+}
+
+/* The line with which a run on Linux begins; NULL: none before its first command. */
+static const char *first_line_of(struct diag *d, struct arena *a, struct measuring *m)
+{
+    strings argv = {0};
+    vec_push(a, &argv, m->program);
+    const strings *from = m->arguments.count || !m->tests ? &m->arguments : &m->tests->arguments;
+    vec_each (argument, from)
+        vec_push(a, &argv, sandbox_expand(a, &m->box, m->program, *argument));
+    vec_push(a, &argv, NULL);
+    struct process process = {.argv = argv.items, .terminal = true, .directory = m->work_dir};
+    struct drive v = {.tests = sandbox_tests(a, &m->box, m->program, m->tests),
+                      .process = &process,
+                      .local = true,
+                      .env = environment(a, m)};
+    if (process_start(d, &process) != STATUS_OK || drive(d, a, &v) != STATUS_OK) {
+        process_stop(&process, 0);
+        return NULL;
+    }
+    process_stop(&process, 300);
+    size_t size = v.steps.count ? v.start_size : v.console_size;
+    for (const char *at = v.console, *end = at + size; at < end;) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        if (!newline)
+            return NULL;
+        size_t n = (size_t)(newline - at);
+        while (n && at[n - 1] == '\r')
+            n--;
+        if (n)
+            return arena_strndup(a, at, n);
+        at = newline + 1;
+    }
+    return NULL;
+}
+
+void measuring_learn(const struct diag *d, struct arena *a, struct measuring *m)
+{
+    if (m->tests && m->tests->type != TEST_STDIN)
+        return; /* a server's first answer tells */
+    struct diag quiet = *d;
+    quiet.verbosity = -1;
+    const char *first = first_line_of(&quiet, a, m);
+    const char *again = first ? first_line_of(&quiet, a, m) : NULL;
+    m->first_line = again && strcmp(first, again) == 0 ? first : NULL;
 }
 
 /* ---- least memory ---- */

@@ -18,6 +18,9 @@ struct measuring {
     const char *load;        /* shell command that loads a server; NULL: the tests do */
     const char *load_metric; /* regular expression whose first group is its throughput */
     const char *work_dir;
+    /* The program's first line on Linux: what tells its output from a core's that is not
+     * recognised. NULL: not known. */
+    const char *first_line;
     int rounds;          /* times the tests' commands are sent; 0: enough for percentiles */
     int boot_ms;         /* longest boot; 0: 30 s */
     bool minimum_memory; /* by bisection, where the runner lets memory be set */
@@ -32,10 +35,15 @@ struct measuring {
 enum status measuring_open(struct diag *d, struct arena *a, struct measuring *m);
 void measuring_close(struct measuring *m);
 
+/* Runs the program on Linux, twice, and notes in m->first_line what it prints first, where that is
+ * the same both times and no command's answer. That it cannot be run is no error here. */
+void measuring_learn(const struct diag *d, struct arena *a, struct measuring *m);
+
 /* One sample: "size", "loaded" (bytes), "boot" (ms to the program's first output, or to the first
- * answer of a server), "memory" (KiB), and with tests "throughput" (commands per second), "p50",
- * "p99" (ms), else "run" (ms). A quantity that cannot be had is left out. sample->works is false
- * when the image does not run. */
+ * answer of a server, less the time its threads stood ready while others had the processors),
+ * "memory" (KiB), and with tests "throughput" (commands per second), "p50", "p99" (ms), else "run"
+ * (ms). A quantity that cannot be had is left out. sample->works is false when the image does not
+ * run. */
 enum status measure_image(struct diag *d, struct arena *a, struct measuring *m,
                           const struct image *image, struct perf_sample *sample);
 

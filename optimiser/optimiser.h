@@ -15,6 +15,7 @@ struct perf_knob {
     const char *name;
     strings values;
     bool ordered; /* values are numbers in rising or falling order, but for the first */
+    bool choice;  /* values are options, of which the one taken is y; the name is only a label */
 };
 
 /* One quantity of one point: repeated measurements of it. */
@@ -111,6 +112,9 @@ void perf_print(const struct perf *p, FILE *out, bool colour, int verbosity);
 char *perf_svg(struct arena *a, const struct perf *p);
 /* The weights document: what --build --weights takes. */
 json_t *perf_weights(const struct perf *p);
+
+/* Whether the knob of that name is a choice. */
+bool perf_is_choice(const struct perf *p, const char *name);
 
 /* Median and median absolute deviation; values are reordered. */
 void median_mad(double *values, size_t count, double *median, double *mad);

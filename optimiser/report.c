@@ -7,10 +7,18 @@
 
 enum { EFFECTS_SHOWN = 12, FRONT_SHOWN = 20 };
 
-static void print_values(const struct perf_point *p, FILE *out)
+static void print_setting(const struct perf *perf, const char *knob, const char *value, FILE *out)
+{
+    if (perf_is_choice(perf, knob))
+        fprintf(out, " %s", value);
+    else
+        fprintf(out, " %s=%s", knob, value);
+}
+
+static void print_values(const struct perf *perf, const struct perf_point *p, FILE *out)
 {
     vec_each (pair, &p->values)
-        fprintf(out, " %s=%s", pair->key, pair->value);
+        print_setting(perf, pair->key, pair->value, out);
     if (!p->values.count)
         fprintf(out, " (as it was)");
     fputc('\n', out);
@@ -27,7 +35,7 @@ static void print_point(const struct perf *perf, size_t index, FILE *out)
         fprintf(out, "  %12.6g %-8s", m->median, noise);
     }
     fprintf(out, " %-9s", p->verified ? "verified" : "");
-    print_values(p, out);
+    print_values(perf, p, out);
 }
 
 static int by_weight(const void *x, const void *y)
@@ -50,9 +58,11 @@ static void print_effects(const struct perf *p, FILE *out)
     qsort(list, count, sizeof *list, by_weight);
     if (count)
         fprintf(out, "\nWhat a change alone does:\n");
-    for (; shown < count && shown < EFFECTS_SHOWN; shown++)
-        fprintf(out, "  %+7.1f%% %s  %s=%s\n", 100 * list[shown]->change, list[shown]->metric,
-                list[shown]->knob, list[shown]->value);
+    for (; shown < count && shown < EFFECTS_SHOWN; shown++) {
+        fprintf(out, "  %+7.1f%% %-10s", 100 * list[shown]->change, list[shown]->metric);
+        print_setting(p, list[shown]->knob, list[shown]->value, out);
+        fputc('\n', out);
+    }
     if (shown < count)
         fprintf(out, "  (%zu more in perf.json)\n", count - shown);
     free(list);
@@ -85,7 +95,7 @@ void perf_print(const struct perf *p, FILE *out, bool colour, int verbosity)
         vec_each (point, &p->points)
             if (!point->works) {
                 fprintf(out, "did not work: %s:", point->failure ? point->failure : "");
-                print_values(point, out);
+                print_values(p, point, out);
             }
     print_effects(p, out);
 }

@@ -28,38 +28,6 @@ static const char *call_text(struct search *s, const struct call *c)
     return arena_printf(s->a, "%s(%.120s) = %s", c->name, c->arguments, call_result_text(s->a, c));
 }
 
-/* The program's calls on Linux, with results, from one more run. */
-static void record_native(struct search *s)
-{
-    const struct cause_input *in = s->in;
-    struct bench *b = in->bench;
-    if (!b->options->calls)
-        return;
-    const char *path = arena_printf(s->a, "%s/linux-%zu.calls", b->options->work_dir, in->index);
-    struct observed *o = ARENA_NEW(s->a, struct observed);
-    if (observe_native(b, arena_printf(s->a, "linux-%zu-calls", in->index), path, o) == STATUS_OK)
-        s->native = o->calls;
-}
-
-/* The image's: from its console, or from that of the tracing twin. */
-static void trace_image(struct search *s)
-{
-    const struct cause_input *in = s->in;
-    s->image = in->image->calls;
-    s->traced = in->image;
-    if (events_hold_trace(&in->image->events) || !in->verif_image->trace)
-        return;
-    struct image twin = *in->verif_image;
-    twin.path = twin.trace;
-    struct observed *o = ARENA_NEW(s->a, struct observed);
-    const listenings *ports = &in->native->drive.ports;
-    if (observe_image(in->bench, arena_printf(s->a, "trace-%zu", in->index), in->runner, &twin,
-                      in->script, ports, o) == STATUS_OK) {
-        s->image = o->calls;
-        s->traced = o;
-    }
-}
-
 /* Where in the console of the traced run the output first differs; SIZE_MAX: not there. */
 static size_t output_parts_at(struct search *s)
 {
@@ -229,6 +197,20 @@ static bool by_console(struct search *s)
     return s->out->candidates.count > 0;
 }
 
+/* A source port calls functions: of the calls made on Linux only those say something that the
+ * program itself asks for by name. */
+static bool asked_for(const struct search *s, const char *call)
+{
+    const struct verif_options *o = s->in->bench->options;
+    if (!o->selection->mode || strcmp(o->selection->mode, "source") != 0)
+        return true;
+    if (o->profile)
+        vec_each (symbol, &o->profile->static_part.symbols)
+            if (strcmp(symbol->name, call) == 0)
+                return true;
+    return false;
+}
+
 /* No trace: the first call that the program makes on Linux and that this configuration lacks. */
 static bool by_needs(struct search *s)
 {
@@ -237,7 +219,8 @@ static bool by_needs(struct search *s)
     vec_each (call, &s->native) {
         const char *library;
         bool failed = call->has_result && call->result < 0 && call->result > -4096;
-        if (failed || remedy_provided(s->remedy, call->name, &library) ||
+        if (failed || !asked_for(s, call->name) ||
+            remedy_provided(s->remedy, call->name, &library) ||
             remedy_harmless(s->remedy, call->name))
             continue;
         struct verif_divergence found = {0};
@@ -300,8 +283,10 @@ void find_cause(const struct cause_input *in, struct verif_divergence *out)
     out->where = where_text(&s, check);
     s.remedy = remedy_new(in->bench);
     diag_progress(in->bench->d, 0, 0, "looking for the cause");
-    record_native(&s);
-    trace_image(&s);
+    s.traced = in->traced ? in->traced : in->image;
+    s.image = s.traced->calls;
+    if (in->recorded)
+        s.native = in->recorded->calls;
     bool found = s.image.count && s.native.count && by_parting(&s);
     found = found || by_console(&s);
     found = found || by_needs(&s);

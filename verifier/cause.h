@@ -11,14 +11,11 @@ struct cause_input {
     size_t repeat;
     const struct observed *image;
     const struct verif_run *run;
-    const struct runner *runner;
-    const struct image *verif_image;
-    const struct script *script;
-    size_t index; /* of the run */
+    const struct observed *recorded; /* the program with its calls recorded; NULL: not known */
+    const struct observed *traced;   /* the image, or its twin, with its core's trace; NULL: none */
 };
 
-/* Runs the program once more with its calls recorded, and the tracing image where there is one.
- * What cannot be found out leaves out->kind "unexplained". */
+/* What cannot be found out leaves out->kind "unexplained". */
 void find_cause(const struct cause_input *in, struct verif_divergence *out);
 
 /* ---- what would give a call (remedy.c) ---- */

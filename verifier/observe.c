@@ -24,6 +24,8 @@ enum {
 static const char *const *environment(struct bench *b)
 {
     strings list = sandbox_environment(b->a, &b->box, b->options->program);
+    vec_each (variable, &b->options->environment)
+        vec_push(b->a, &list, *variable);
     vec_push(b->a, &list, NULL);
     return list.items;
 }

@@ -55,6 +55,23 @@ static void print_divergence(const struct verif_divergence *v, FILE *out, bool c
                 c->library ? c->library : "", c->why);
 }
 
+static void print_calls(const struct verif_run *run, FILE *out, int verbosity)
+{
+    enum { SHOWN = 3 };
+    fprintf(out, "  system calls: %" PRId64 " on Linux, %" PRId64 " in the image",
+            run->native_calls, run->image_calls);
+    size_t shown = 0;
+    vec_each (line, &run->calls_differ) {
+        if (shown == SHOWN && verbosity <= 0)
+            break;
+        fprintf(out, "%s%s", shown ? "; " : "; another outcome: ", *line);
+        shown++;
+    }
+    if (shown < run->calls_differ.count)
+        fprintf(out, "; and %zu more", run->calls_differ.count - shown);
+    fputc('\n', out);
+}
+
 void verif_print(const struct verif *v, FILE *out, bool colour, int verbosity)
 {
     fprintf(out, "Linux: %s\nImage: %s, run by %s\n", v->program, v->image, v->runner.name);
@@ -63,9 +80,19 @@ void verif_print(const struct verif *v, FILE *out, bool colour, int verbosity)
                 run->arguments, v->runs.count > 1 || *run->arguments ? "" : "Checks:");
         vec_each (check, &run->checks)
             print_check(check, out, colour, verbosity);
-        if (verbosity > 0)
-            fprintf(out, "  memory: %" PRId64 " KiB on Linux, %" PRId64 " KiB for the image\n",
+        if (run->native_calls)
+            print_calls(run, out, verbosity);
+        if (verbosity >= 0)
+            fprintf(out,
+                    "  memory at most: %" PRId64 " KiB on Linux, %" PRId64
+                    " KiB for the image and what runs it\n",
                     run->native_peak_kb, run->image_peak_kb);
+    }
+    if (v->environment.count) {
+        fprintf(out, "\nEnvironment given to both:");
+        vec_each (variable, &v->environment)
+            fprintf(out, " %s", *variable);
+        fputc('\n', out);
     }
     bool any = false;
     vec_each (n, &v->normalisers) {

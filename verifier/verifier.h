@@ -33,6 +33,9 @@ struct verif_run {
     const char *arguments;
     int verdict;
     verif_checks checks;
+    /* Where they were recorded: number of calls on either side, and those with another outcome. */
+    int64_t native_calls, image_calls;
+    strings calls_differ;
     int64_t native_peak_kb, image_peak_kb; /* memory high-water: of the program; of the image's
                                               process (with QEMU: the whole of QEMU) */
 };
@@ -79,6 +82,10 @@ struct verif {
     } runner;
     int verdict;
     int64_t same, different, not_comparable; /* checks */
+    /* Some program's exit status is known and its image's is not: an image that traces its calls
+     * may tell. Not in the document. */
+    bool exit_untold;
+    strings environment; /* variables given to both sides */
     verif_normalisers normalisers;
     VEC(struct verif_run) runs;
     struct verif_divergence divergence;
@@ -96,11 +103,14 @@ struct verif_options {
     strings command_lines; /* each a run; empty: one run with arguments */
     const struct test_file *tests;
     int wait_ms;
-    int repeat;                        /* native runs, to learn what varies; 0: 2 */
-    int boot_ms;                       /* longest boot; 0: 30 s */
-    const char *work_dir;              /* runs' folders are made below it */
-    strings normalise;                 /* normalisers applied always, beside the test file's */
-    bool calls;                        /* record the program's calls on Linux for the comparison */
+    int repeat;           /* native runs, to learn what varies; 0: 2 */
+    int boot_ms;          /* longest boot; 0: 30 s */
+    const char *work_dir; /* runs' folders are made below it */
+    strings normalise;    /* normalisers applied always, beside the test file's */
+    strings environment;  /* "NAME=value", given to the program on Linux as to the image */
+    bool runs_on; /* the image's machine is known to run on after its program's end: once its output
+                     is complete that is no hang */
+    bool calls;   /* record the program's calls on Linux for the comparison */
     const struct profile *profile;     /* NULL: not known */
     const struct selection *selection; /* NULL: not known */
     const struct catalogue *catalogue; /* NULL: not known */

@@ -23,6 +23,8 @@ struct sides {
     size_t repeat;
     struct observed image;
     struct script script;
+    const struct observed *recorded, *traced; /* with calls; NULL: not tried, or not to be had */
+    bool trace_tried;
 };
 
 static enum status run_native(struct bench *b, struct sides *s, size_t index, size_t count)
@@ -63,39 +65,101 @@ static bool image_echoes(struct bench *b, const struct sides *s)
     return lines_ending(b, &s->image, true, first) > lines_ending(b, &s->native[0], false, first);
 }
 
-/* An image that did not end: its tracing twin may tell that the program did, and only the machine
- * runs on. Either the trace holds the program's last call, or all its calls but that one. */
+/* The program on Linux with its calls recorded, from one more run; NULL: it could not be. */
+static const struct observed *recorded(struct bench *b, struct sides *s, size_t index)
+{
+    if (s->recorded || !b->options->calls)
+        return s->recorded;
+    const char *path = arena_printf(b->a, "%s/linux-%zu.calls", b->options->work_dir, index);
+    struct observed *o = ARENA_NEW(b->a, struct observed);
+    if (observe_native(b, arena_printf(b->a, "linux-%zu-calls", index), path, o) == STATUS_OK)
+        s->recorded = o;
+    return s->recorded;
+}
+
+/* The image with its core's trace of calls: as it is, or its tracing twin; NULL: neither traces. */
+static const struct observed *traced(struct bench *b, const struct runner *runner,
+                                     const struct image *image, size_t index, struct sides *s)
+{
+    if (s->traced || s->trace_tried)
+        return s->traced;
+    s->trace_tried = true;
+    if (events_hold_trace(&s->image.events))
+        return s->traced = &s->image;
+    if (!image->trace)
+        return NULL;
+    struct image twin = *image;
+    twin.path = twin.trace;
+    struct observed *o = ARENA_NEW(b->a, struct observed);
+    if (observe_image(b, arena_printf(b->a, "trace-%zu", index), runner, &twin, &s->script,
+                      &s->native[0].drive.ports, o) == STATUS_OK)
+        s->traced = o;
+    return s->traced;
+}
+
+/* The program's own end is known and the image's is not, or looks like a hang. */
+static bool end_untold(const struct sides *s)
+{
+    return s->native[0].exit_known && !s->native[0].hung && !s->image.exit_known &&
+           (s->image.hung || s->image.process.ended);
+}
+
+/* An image whose end does not tell how its program ended: its tracing twin may. Its console has the
+ * program's last call, or else all its calls but that one. */
 static void settle_by_twin(struct bench *b, const struct runner *runner, const struct image *image,
                            size_t index, struct sides *s)
 {
-    if (!s->image.hung || s->native[0].hung || !image->trace || runner->local)
+    if (!end_untold(s) || !image->trace || runner->local)
         return;
-    struct image twin = *image;
-    struct observed *traced = ARENA_NEW(b->a, struct observed),
-                    *recorded = ARENA_NEW(b->a, struct observed);
-    const char *record = arena_printf(b->a, "%s/linux-%zu.calls", b->options->work_dir, index);
-    partings all = {0};
-    twin.path = twin.trace;
-    if (observe_image(b, arena_printf(b->a, "trace-%zu", index), runner, &twin, &s->script,
-                      &s->native[0].drive.ports, traced) != STATUS_OK ||
-        !events_hold_trace(&traced->events))
+    const struct observed *twin = traced(b, runner, image, index, s);
+    if (!twin)
         return;
-    if (traced->drive.over_seen) {
+    if (twin->drive.over_seen) {
+        s->image.exit_reason = s->image.hung ? "the machine runs on; the program's last call tells"
+                                             : "as the image that traces its calls tells";
         s->image.hung = false;
-        s->image.exit_known = traced->exit_known;
-        s->image.exit_status = traced->exit_status;
-        s->image.exit_reason = "the machine runs on; the program's last call tells";
+        s->image.exit_known = twin->exit_known;
+        s->image.exit_status = twin->exit_status;
         return;
     }
-    if (observe_native(b, arena_printf(b->a, "linux-%zu-calls", index), record, recorded) !=
-        STATUS_OK)
+    const struct observed *native =
+        s->image.hung && events_hold_trace(&twin->events) ? recorded(b, s, index) : NULL;
+    if (!native)
         return;
-    calls_part(b->a, &recorded->calls, &traced->calls, remedy_harmless, remedy_new(b), &all);
+    partings all = {0};
+    calls_part(b->a, &native->calls, &twin->calls, remedy_harmless, remedy_new(b), &all);
     const struct parting *last = all.count ? &all.items[all.count - 1] : NULL;
-    if (last && last->ends && strncmp(recorded->calls.items[last->native].name, "exit", 4) == 0) {
+    if (last && last->ends && strncmp(native->calls.items[last->native].name, "exit", 4) == 0) {
         s->image.hung = false;
         s->image.exit_reason = "the machine runs on after all the program's calls but the last, "
                                "which ends it; the core does not tell its status";
+    }
+}
+
+/* For the report: how many calls either side makes, and which end otherwise. */
+static void note_calls(struct bench *b, struct sides *s, size_t index, struct verif_run *run)
+{
+    if (!s->traced || !events_hold_trace(&s->traced->events) || !recorded(b, s, index))
+        return;
+    const calls *native = &s->recorded->calls, *image = &s->traced->calls;
+    partings all = {0};
+    run->native_calls = (int64_t)native->count;
+    run->image_calls = (int64_t)image->count;
+    memset(&run->calls_differ, 0, sizeof run->calls_differ);
+    calls_part(b->a, native, image, remedy_harmless, remedy_new(b), &all);
+    vec_each (p, &all) {
+        if (p->ends)
+            continue;
+        const struct call *i = &image->items[p->image];
+        const char *text = arena_printf(b->a, "%s %s", i->name, call_result_text(b->a, i));
+        if (p->native != SIZE_MAX)
+            text = arena_printf(b->a, "%s, on Linux %s", text,
+                                call_result_text(b->a, &native->items[p->native]));
+        bool known = false;
+        vec_each (line, &run->calls_differ)
+            known |= strcmp(*line, text) == 0;
+        if (!known)
+            vec_push(b->a, &run->calls_differ, text);
     }
 }
 
@@ -117,6 +181,10 @@ static enum status judge(struct bench *b, const struct runner *runner, const str
     size_t first = s->repeat;
     enum status status = STATUS_OK;
     settle_by_twin(b, runner, image, index, s);
+    if (s->image.hung && b->options->runs_on) {
+        s->image.hung = false;
+        s->image.exit_reason = "the machine runs on after its program's end, as it is known to";
+    }
     run_checks(b, s->native, s->repeat, &s->image, runner, run);
     if (run->verdict == VERDICT_DIFFERENT && image_echoes(b, s)) {
         b->terminal = true;
@@ -161,12 +229,13 @@ static enum status one_run(struct bench *b, const struct runner *runner, const s
                                     .repeat = s->repeat,
                                     .image = &s->image,
                                     .run = run,
-                                    .runner = runner,
-                                    .verif_image = image,
-                                    .script = &s->script,
-                                    .index = index};
+                                    .recorded = recorded(b, s, index),
+                                    .traced = traced(b, runner, image, index, s)};
         find_cause(&input, &out->divergence);
     }
+    out->exit_untold |= !status && end_untold(s);
+    if (!status)
+        note_calls(b, s, index, run);
     return status;
 }
 
@@ -223,6 +292,7 @@ enum status verify(struct diag *d, struct arena *a, const struct verif_options *
     out->schema = VERIF_SCHEMA;
     out->program = options->program;
     out->image = image->path;
+    out->environment = options->environment;
     struct bench bench = {.d = d, .a = a, .options = options};
     struct runner runner;
     enum status status = runner_choose(d, a, image, &runner);
