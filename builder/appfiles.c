@@ -62,6 +62,18 @@ static enum status add_stubs(struct job *j, text *t)
     return text_write(j, &stubs, "stubs.c");
 }
 
+/* What gives the program its standard input, as another. */
+static enum status add_input(struct job *j, text *t)
+{
+    text source = {0};
+    if (!j->options->input_source)
+        return STATUS_OK;
+    text_add(j->a, t,
+             "\n$(eval $(call addlib,appinput))\nAPPINPUT_SRCS-y += $(APPINPUT_BASE)/input.c\n");
+    text_add(j->a, &source, "%s", j->options->input_source);
+    return text_write(j, &source, "input.c");
+}
+
 static enum status write_makefile_uk(struct job *j)
 {
     text t = {0};
@@ -71,6 +83,8 @@ static enum status write_makefile_uk(struct job *j)
                  "# %s itself is not built: the loader among the external libraries runs it.\n",
                  j->name);
         enum status status = add_stubs(j, &t);
+        if (!status)
+            status = add_input(j, &t);
         return status ? status : text_write(j, &t, "Makefile.uk");
     }
     text_add(j->a, &t, "$(eval $(call addlib,%s))\n\n", j->library);
@@ -85,6 +99,8 @@ static enum status write_makefile_uk(struct job *j)
     vec_each (s, &j->sources)
         add_source(j, &t, s, prefix);
     enum status status = add_stubs(j, &t);
+    if (!status)
+        status = add_input(j, &t);
     return status ? status : text_write(j, &t, "Makefile.uk");
 }
 

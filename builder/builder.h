@@ -19,6 +19,7 @@ struct builder_options {
     strings arguments; /* of the program, for the command line that runs the image */
     /* Text of a C file to build along (stubs.c), and its lines for Makefile.uk; NULL: none. */
     const char *stubs, *stubs_makefile;
+    const char *input_source; /* the same for a C file that sets up standard input; NULL: none */
 };
 
 struct build_result {

@@ -32,6 +32,7 @@ enum {
     KEY_PLATFORM,
     KEY_MACHINE,
     KEY_STUBS,
+    KEY_ENV,
 };
 
 static const struct argp_option options[] = {
@@ -75,6 +76,7 @@ static const struct argp_option options[] = {
     {"machine", KEY_MACHINE, "NAME", 0, "x86_64 (default), arm64", 3},
     {"stubs", KEY_STUBS, NULL, 0,
      "Add stubs for missing system calls to the app folder: each says when it is hit", 3},
+    {"env", KEY_ENV, "NAME=VALUE", 0, "Environment variable compiled into the image", 3},
     {"no-make", KEY_NO_MAKE, NULL, 0, "Stop before make", 3},
     {NULL},
 };
@@ -190,6 +192,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_STUBS:
         o->stubs = true;
+        return 0;
+    case KEY_ENV:
+        if (!strchr(value, '=') || *value == '=' || strpbrk(value, "\"\\$\n"))
+            argp_error(state, "--env: NAME=VALUE without quotes, \\ or $ was expected, not '%s'",
+                       value);
+        vec_push(o->cli->arena, &o->environment, value);
         return 0;
     case KEY_KEEP_GOING:
         o->matcher.keep_going = true;

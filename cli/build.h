@@ -19,6 +19,8 @@ struct build_options {
     const char *explain;      /* --explain NAME; NULL: none */
     const char *core;         /* --core; NULL: uk_root says it */
     bool stubs;               /* --stubs */
+    strings environment;      /* --env: "NAME=value", compiled into the image */
+    bool environment_found;   /* it was not asked for by --env */
 };
 
 /* argp child: input is a struct build_options, whose .cli must be set. It has no children of its

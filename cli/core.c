@@ -2,7 +2,7 @@
  * Which catalogue a run uses: the one named, the one read from the core's own tree, or the newest
  * embedded one that suits. */
 #include "catalogue/rules.h"
-#include "cli/build.h"
+#include "cli/surroundings.h"
 #include "common/file.h"
 #include "crawler/crawler.h"
 #include <string.h>
@@ -48,7 +48,7 @@ static enum status crawl_core(struct build_options *o, struct catalogue *out)
     return status ? status : catalogue_add_rules(&cli->diag, cli->arena, out);
 }
 
-enum status build_catalogue(struct build_options *o, struct catalogue *out)
+static enum status open_catalogue(struct build_options *o, struct catalogue *out)
 {
     struct cli *cli = o->cli;
     if (cli->catalogue)
@@ -65,4 +65,12 @@ enum status build_catalogue(struct build_options *o, struct catalogue *out)
             return status;
     }
     return catalogue_open(&cli->diag, cli->arena, NULL, out);
+}
+
+enum status build_catalogue(struct build_options *o, struct catalogue *out)
+{
+    enum status status = open_catalogue(o, out);
+    if (!status)
+        environment_rule(o, out);
+    return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * --verif: the same tests on the Linux program and on its image. */
+#include "cli/surroundings.h"
 #include "cli/verif.h"
 #include "common/file.h"
 #include <stdlib.h>
@@ -83,6 +84,20 @@ static void find_wanted(struct tool_options *o, struct verif_loop *l)
         l->wanted = wanted;
 }
 
+/* What the program finds on Linux, its image is to have too. */
+static void surround(struct tool_options *o)
+{
+    struct verif_options *v = &o->v.verif;
+    build_find_environment(&o->build, v->program);
+    build_find_files(&o->build,
+                     v->arguments.count || !v->tests ? &v->arguments : &v->tests->arguments);
+    vec_each (line, &v->command_lines) {
+        strings words = {0};
+        if (!split_words(o->v.cli->arena, *line, &words))
+            build_find_files(&o->build, &words);
+    }
+}
+
 /* The image and all that is known of it: built now, or as --build left it. */
 static enum status find_image(struct tool_options *o, struct verif_loop *l)
 {
@@ -98,6 +113,7 @@ static enum status find_image(struct tool_options *o, struct verif_loop *l)
         l->profile = profile;
     }
     if (build_now && !status) {
+        surround(o);
         status = build_run(&o->build, l->dir, profile, selection, &built);
         if (status > STATUS_FOUND)
             return status;
@@ -139,6 +155,7 @@ static enum status prepare(struct tool_options *o, struct verif_loop *l)
     if (status)
         return status;
     l->catalogue = catalogue;
+    o->v.verif.environment = o->build.environment;
     if (l->profile)
         find_wanted(o, l);
     return STATUS_OK;

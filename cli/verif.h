@@ -43,6 +43,10 @@ struct verif_loop {
     const struct selection *wanted;    /* what would be chosen were nothing forbidden or pinned */
 };
 
+/* C source for a core of Unikraft's kind that makes the tests' lines the program's standard input;
+ * NULL: they are more than a pipe holds. */
+const char *verif_input_source(struct arena *a, const struct test_file *tests);
+
 /* Verifies; where image and program differ and a core is at hand, once more beside an image that
  * traces its calls. */
 enum status verif_once(struct verif_loop *loop, struct verif *out);

@@ -68,7 +68,37 @@ static void build_twin(struct verif_loop *l)
     }
 }
 
-enum status verif_once(struct verif_loop *l, struct verif *out)
+/* Images whose console has no end of input: one that has the tests' lines in it. */
+static bool build_with_input(struct verif_loop *l)
+{
+    static const char pipes[] = "LIBPOSIX_PIPE";
+    struct cli *cli = l->v->cli;
+    bool has_pipes = false;
+    if (l->catalogue)
+        vec_each (option, &l->catalogue->options)
+            has_pipes |= strcmp(option->name, pipes) == 0;
+    if (!has_pipes || !l->build->builder.uk_root || !l->profile || !l->v->verif.tests ||
+        l->build->builder.input_source)
+        return false;
+    const char *source = verif_input_source(cli->arena, l->v->verif.tests);
+    if (!source)
+        return false;
+    l->build->builder.input_source = source;
+    vec_push(cli->arena, &l->build->matcher.pin, pipes);
+    struct build_result built = {0};
+    struct selection *selection = ARENA_NEW(cli->arena, struct selection);
+    if (build_run(l->build, l->dir, l->profile, selection, &built) > STATUS_FOUND || !built.image) {
+        diag_debug(&cli->diag, 1, "no image with its input inside: %s", cli->diag.message);
+        cli->diag.message[0] = '\0';
+        return false;
+    }
+    l->selection = selection;
+    verif_use_build(l->v, selection, &built);
+    l->v->image.input_inside = true;
+    return true;
+}
+
+static enum status verify_twice(struct verif_loop *l, struct verif *out)
 {
     struct cli *cli = l->v->cli;
     l->v->verif.catalogue = l->catalogue;
@@ -86,6 +116,23 @@ enum status verif_once(struct verif_loop *l, struct verif *out)
         return status;
     status = verify(&cli->diag, cli->arena, &l->v->verif, &l->v->image, out);
     l->v->image.trace = NULL; /* the next image has a twin of its own */
+    return status;
+}
+
+enum status verif_once(struct verif_loop *l, struct verif *out)
+{
+    struct cli *cli = l->v->cli;
+    enum status status = verify_twice(l, out);
+    if (status != STATUS_FOUND || !out->awaits_input || !build_with_input(l))
+        return status;
+    status = verify_twice(l, out);
+    if (status <= STATUS_FOUND)
+        vec_push(cli->arena, &out->normalisers,
+                 ((struct verif_normaliser){
+                     .name = "input",
+                     .what = "the image's console has no end of input: the tests' lines were built "
+                             "into it as a pipe",
+                     .image_count = (int64_t)l->v->verif.tests->commands.count}));
     return status;
 }
 

@@ -20,6 +20,7 @@ struct image {
     const char *memory;       /* "64M"; NULL: the runner's default */
     strings kernel_arguments; /* before the program's own */
     strings first_arguments;  /* of the program, before those of a run */
+    bool input_inside; /* the tests' lines are in the image: nothing is sent to its console */
     const char *share; /* folder that both the image and Linux see as work folder; NULL: none */
 };
 

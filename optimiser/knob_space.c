@@ -19,13 +19,19 @@ static const struct {
     {"*TRACE*", 4},    {"LWIP_*", 4},   {"LIBPARAM*", 4},    {"*_REPORT", 4}, {"*_VGA*", 4},
     {"*_CHECK*", 4},   {"*SANITY*", 4}, {"*INIT_ALLOC*", 5},
 };
-enum { PATTERNS = sizeof patterns / sizeof patterns[0], OTHER_CHOICE = 4 };
+enum { PATTERNS = sizeof patterns / sizeof patterns[0], OTHER_CHOICE = 1, CHOICE_VALUES = 6 };
 
-/* Choices that decide on which machines the image runs: no matter of how well. */
-static const char *const machine_choices[] = {"ARCH_*", "MARCH_*", "MCPU_*", "PLAT_*", "*_VMM_*"};
+/* Options that decide on which machines the image runs, how strict the build is, or what lies
+ * beside the image: no matter of how well it runs. */
+static const char *const no_matter[] = {"ARCH_*",          "MARCH_*",     "MCPU_*",    "PLAT_*",
+                                        "*_VMM_*",         "*WARNISERR*", "*_SYMFILE", "*_COMPRESS",
+                                        "*DEBUG_SYMBOLS*", "*_BAUD_*"};
 
 static int rank_of(const char *name)
 {
+    for (size_t i = 0; i < sizeof no_matter / sizeof no_matter[0]; i++)
+        if (fnmatch(no_matter[i], name, 0) == 0)
+            return -1;
     for (size_t i = 0; i < PATTERNS; i++)
         if (fnmatch(patterns[i].pattern, name, 0) == 0)
             return patterns[i].rank;
@@ -37,8 +43,8 @@ static int rank_of_choice(const struct catalogue_choice *choice)
 {
     int best = OTHER_CHOICE;
     vec_each (member, &choice->members) {
-        for (size_t i = 0; i < sizeof machine_choices / sizeof machine_choices[0]; i++)
-            if (fnmatch(machine_choices[i], *member, 0) == 0)
+        for (size_t i = 0; i < sizeof no_matter / sizeof no_matter[0]; i++)
+            if (fnmatch(no_matter[i], *member, 0) == 0)
                 return -1;
         int rank = rank_of(*member);
         if (rank >= 0 && rank < best)
@@ -142,7 +148,8 @@ static void choice_knob(struct knob_space *s, size_t index, struct perf_search *
     vec_push(s->a, &knob.values, now);
     vec_each (member, &choice->members) {
         int option = kconfig_find(s->model, *member);
-        if (option >= 0 && strcmp(*member, now) != 0 && kconfig_visibility(s->model, option) > 0)
+        if (option >= 0 && strcmp(*member, now) != 0 && knob.values.count < CHOICE_VALUES &&
+            kconfig_visibility(s->model, option) > 0)
             vec_push(s->a, &knob.values, *member);
     }
     if (knob.values.count > 1)
@@ -165,6 +172,8 @@ static void int_knob(struct knob_space *s, int option, const struct catalogue_op
                      struct perf_search *search)
 {
     static const double factors[] = {0.25, 0.5, 2, 4};
+    static const int steps[] = {-2, -1, 1, 2}; /* of an order of magnitude, base 2 */
+    bool order = fnmatch("*_ORDER", o->name, 0) == 0;
     char *end;
     const char *text = kconfig_value(s->model, option);
     long long now = strtoll(text, &end, 10);
@@ -178,7 +187,7 @@ static void int_knob(struct knob_space *s, int option, const struct catalogue_op
     struct perf_knob knob = {.name = o->name, .ordered = false};
     vec_push(s->a, &knob.values, arena_strdup(s->a, text));
     for (size_t i = 0; i < sizeof factors / sizeof factors[0]; i++) {
-        long long value = (long long)((double)now * factors[i]);
+        long long value = order ? now + steps[i] : (long long)((double)now * factors[i]);
         value = value < low ? low : value > high ? high : value;
         const char *word = arena_printf(s->a, "%lld", value);
         bool there = false;

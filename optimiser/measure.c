@@ -15,7 +15,10 @@ enum {
     LEAST_COMMANDS = 20, /* for percentiles */
     QUIET_MS = 250, /* times the runner's slowness / 4: enough silence for a boot without output */
     COMMAND_MS = 600000,
+    RUNS = 6,          /* for one sample: the least disturbed counts */
+    LONG_US = 3000000, /* longer runs are not repeated */
 };
+static const double CALM = 0.02; /* a run less disturbed than that needs no other */
 
 enum status measuring_open(struct diag *d, struct arena *a, struct measuring *m)
 {
@@ -255,15 +258,15 @@ static double boot_time(const struct drive *v, const struct watch *w)
         return (double)v->ready_us / 1000;
     if (server && v->steps.count && v->steps.items[0].outcome == DRIVE_REPLY)
         return (double)(v->steps.items[0].duration_us + v->ready_us) / 1000;
-    if (w->own_us >= 0) {
-        int64_t wall = w->own_us - p->started_us;
-        return (double)(wall - (w->delayed_us < wall ? w->delayed_us : 0)) / 1000;
-    }
+    if (w->own_us >= 0)
+        return (double)(w->own_us - p->started_us) / 1000;
     return NAN;
 }
 
-enum status measure_image(struct diag *d, struct arena *a, struct measuring *m,
-                          const struct image *image, struct perf_sample *sample)
+/* *disturbed: for how much of its boot it stood ready while others had the processors, 0 to 1. */
+static enum status measure_once(struct diag *d, struct arena *a, struct measuring *m,
+                                const struct image *image, struct perf_sample *sample,
+                                double *disturbed)
 {
     struct runner runner;
     strings argv, arguments = {0};
@@ -310,6 +313,8 @@ enum status measure_image(struct diag *d, struct arena *a, struct measuring *m,
     bool ended = process_ended(&process);
     process_stop(&process, ended || v.over_seen ? 0 : 300);
     judge(a, &v, &watch, sample);
+    int64_t took = (watch.own_us >= 0 ? watch.own_us : now_us()) - process.started_us;
+    *disturbed = took > 0 ? (double)watch.delayed_us / (double)took : 0;
     add_value(a, sample, "size", (double)file);
     if (loaded)
         add_value(a, sample, "loaded", (double)loaded);
@@ -324,6 +329,26 @@ enum status measure_image(struct diag *d, struct arena *a, struct measuring *m,
     for (size_t i = 0; i < sample->values.count; i++) /* what could not be had */
         if (!isfinite(sample->values.items[i].value))
             sample->values.items[i--] = sample->values.items[--sample->values.count];
+    return status;
+}
+
+enum status measure_image(struct diag *d, struct arena *a, struct measuring *m,
+                          const struct image *image, struct perf_sample *sample)
+{
+    double least = INFINITY;
+    enum status status = STATUS_OK;
+    for (int run = 0; run < RUNS && !status && least > CALM; run++) {
+        struct perf_sample this;
+        double disturbed;
+        int64_t began = now_us();
+        status = measure_once(d, a, m, image, &this, &disturbed);
+        if (!status && disturbed < least) {
+            least = disturbed;
+            *sample = this;
+        }
+        if (status || !this.works || now_us() - began > LONG_US)
+            break; /* a failure is one however busy the host is; a long run averages by itself */
+    }
     return status;
 }
 

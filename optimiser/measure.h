@@ -39,8 +39,9 @@ void measuring_close(struct measuring *m);
  * the same both times and no command's answer. That it cannot be run is no error here. */
 void measuring_learn(const struct diag *d, struct arena *a, struct measuring *m);
 
-/* One sample: "size", "loaded" (bytes), "boot" (ms to the program's first output, or to the first
- * answer of a server, less the time its threads stood ready while others had the processors),
+/* One sample, the least disturbed of some runs where other processes had the processors meanwhile:
+ * "size", "loaded" (bytes), "boot" (ms to the program's first output, or to the first
+ * answer of a server),
  * "memory" (KiB), and with tests "throughput" (commands per second), "p50", "p99" (ms), else "run"
  * (ms). A quantity that cannot be had is left out. sample->works is false when the image does not
  * run. */

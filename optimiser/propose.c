@@ -76,7 +76,18 @@ static double failure_chance(const struct search *f, const int *x)
         all += near;
         bad += p->works ? 0 : near;
     }
-    return bad / all;
+    double chance = bad / all;
+    for (size_t k = 0; k < f->s->knobs.count; k++) {
+        /* A value with which nothing has worked so far, wherever it was tried. */
+        double tried = 0, worked = 0;
+        vec_each (p, &f->points) {
+            tried += x[k] && p->x[k] == x[k];
+            worked += x[k] && p->x[k] == x[k] && p->works;
+        }
+        if (tried > 0 && worked == 0)
+            chance = fmax(chance, tried / (tried + 1));
+    }
+    return chance;
 }
 
 static void consider(struct search *f, const int *x, double best, struct proposal *out)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@ enum { EVIDENCE = 8, AROUND = 3 };
 
 struct search {
     const struct cause_input *in;
+    bool awaits_input;
     struct arena *a;
     struct remedy *remedy;
     struct verif_divergence *out;
@@ -123,6 +125,23 @@ static void blame_call(struct search *s, const char *name)
                                         out->explanation, name);
 }
 
+/* A read of standard input, of which the image's trace, written when calls are over, does not tell
+ * while it waits. */
+static bool reads_input(const struct call *c)
+{
+    char *end;
+    bool reads = strcmp(c->name, "read") == 0 || strcmp(c->name, "readv") == 0;
+    const char *fd = strncmp(c->arguments, "fd:", 3) == 0 ? c->arguments + 3 : c->arguments;
+    return reads && strtol(fd, &end, 0) == 0 && end != fd;
+}
+
+/* ... and which on Linux tells the program that there is no more. */
+static bool ends_input(const struct search *s, const struct call *c)
+{
+    const struct test_file *tests = s->in->bench->tests;
+    return c->has_result && c->result == 0 && tests && tests->type == TEST_STDIN;
+}
+
 /* The two lists of calls part somewhere: the strongest evidence. */
 static bool by_parting(struct search *s)
 {
@@ -144,6 +163,16 @@ static bool by_parting(struct search *s)
                          last->name, next->name);
         evidence(s, "image's last call", call_text(s, last));
         evidence(s, "program's next call", call_text(s, next));
+        if (s->in->image->hung && reads_input(next) && ends_input(s, next)) {
+            s->awaits_input = true;
+            out->call = next->name;
+            out->explanation =
+                arena_printf(s->a,
+                             "the image waits for input after the last of it: its console "
+                             "has no end of input; the program's %s returns %s",
+                             next->name, call_result_text(s->a, next));
+            return true;
+        }
         if (!last->has_result)
             blame_call(s, last->name);
         else
@@ -275,7 +304,7 @@ static void by_appearance(struct search *s, const struct verif_check *check)
         evidence(s, "console", "(nothing)");
 }
 
-void find_cause(const struct cause_input *in, struct verif_divergence *out)
+void find_cause(const struct cause_input *in, struct verif_divergence *out, bool *awaits_input)
 {
     struct search s = {.in = in, .a = in->bench->a, .out = out};
     const struct verif_check *check = first_difference(in->run);
@@ -292,5 +321,6 @@ void find_cause(const struct cause_input *in, struct verif_divergence *out)
     found = found || by_needs(&s);
     if (!found)
         by_appearance(&s, check);
+    *awaits_input = s.awaits_input;
     diag_progress_end(in->bench->d);
 }

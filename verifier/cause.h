@@ -15,8 +15,9 @@ struct cause_input {
     const struct observed *traced;   /* the image, or its twin, with its core's trace; NULL: none */
 };
 
-/* What cannot be found out leaves out->kind "unexplained". */
-void find_cause(const struct cause_input *in, struct verif_divergence *out);
+/* *awaits_input: the image waits for more input where the program has come to its end. What cannot
+ * be found out leaves out->kind "unexplained". */
+void find_cause(const struct cause_input *in, struct verif_divergence *out, bool *awaits_input);
 
 /* ---- what would give a call (remedy.c) ---- */
 

@@ -326,7 +326,7 @@ enum status observe_image(struct bench *b, const char *name, const struct runner
     if (script->run_ms)
         end_ms = script->run_ms;
     int64_t limit = b->tests && b->tests->timeout_ms > end_ms ? b->tests->timeout_ms : end_ms;
-    out->drive = (struct drive){.tests = b->tests,
+    out->drive = (struct drive){.tests = image->input_inside ? NULL : b->tests,
                                 .process = &out->process,
                                 .ready_ms = o->boot_ms ? o->boot_ms : BOOT_MS,
                                 .serial = !runner->local,

@@ -85,6 +85,8 @@ struct verif {
     /* Some program's exit status is known and its image's is not: an image that traces its calls
      * may tell. Not in the document. */
     bool exit_untold;
+    bool awaits_input; /* the image waits at the end of the tests' input, where the program goes on;
+                          not in the document */
     strings environment; /* variables given to both sides */
     verif_normalisers normalisers;
     VEC(struct verif_run) runs;

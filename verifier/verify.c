@@ -231,7 +231,7 @@ static enum status one_run(struct bench *b, const struct runner *runner, const s
                                     .run = run,
                                     .recorded = recorded(b, s, index),
                                     .traced = traced(b, runner, image, index, s)};
-        find_cause(&input, &out->divergence);
+        find_cause(&input, &out->divergence, &out->awaits_input);
     }
     out->exit_untold |= !status && end_untold(s);
     if (!status)
