@@ -82,6 +82,29 @@ static void close_all(const int *fds, size_t count)
             close(fds[i]);
 }
 
+static bool read_text(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, text, size - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return n > 0;
+}
+
+/* The high-water mark so far, in KiB. */
+static void look_at_memory(struct process *p)
+{
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/%d/status", (int)p->pid);
+    const char *mark =
+        p->pid > 0 && read_text(path, text, sizeof text) ? strstr(text, "VmHWM:") : NULL;
+    int64_t seen = mark ? strtoll(mark + 6, NULL, 10) : 0;
+    if (seen > p->seen_kb)
+        p->seen_kb = seen;
+}
+
 enum status process_start(struct diag *d, struct process *p)
 {
     int in[2] = {-1, -1}, out[2] = {-1, -1}, failure[2] = {-1, -1};
@@ -125,30 +148,8 @@ enum status process_start(struct diag *d, struct process *p)
     p->signal = 0;
     fcntl(p->input, F_SETFL, O_NONBLOCK);
     fcntl(p->output, F_SETFL, O_NONBLOCK);
+    look_at_memory(p);
     return STATUS_OK;
-}
-
-static bool read_text(const char *path, char *text, size_t size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t n = read(fd, text, size - 1);
-    close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    return n > 0;
-}
-
-/* The high-water mark so far, in KiB. */
-static void look_at_memory(struct process *p)
-{
-    char path[64], text[4096];
-    snprintf(path, sizeof path, "/proc/%d/status", (int)p->pid);
-    const char *mark =
-        p->pid > 0 && read_text(path, text, sizeof text) ? strstr(text, "VmHWM:") : NULL;
-    int64_t seen = mark ? strtoll(mark + 6, NULL, 10) : 0;
-    if (seen > p->seen_kb)
-        p->seen_kb = seen;
 }
 
 static bool reap(struct process *p, int options)

@@ -84,7 +84,7 @@ void verif_print(const struct verif *v, FILE *out, bool colour, int verbosity)
             print_calls(run, out, verbosity);
         if (verbosity >= 0)
             fprintf(out,
-                    "  memory at most: %" PRId64 " KiB on Linux, %" PRId64
+                    "  memory, as seen at most: %" PRId64 " KiB on Linux, %" PRId64
                     " KiB for the image and what runs it\n",
                     run->native_peak_kb, run->image_peak_kb);
     }
