@@ -96,7 +96,7 @@ format:
 
 # What docs/ holds of the program's own words.
 docs: $(PROGRAM)
-	for d in profile catalogue selection layout supplement test run verif graph difference; do $(PROGRAM) --schema $$d >docs/schema/$$d.json || exit 1; done
+	for d in profile catalogue selection layout supplement test run verif perf graph difference; do $(PROGRAM) --schema $$d >docs/schema/$$d.json || exit 1; done
 	docs/make-man $(PROGRAM) >docs/toolchain.1
 	docs/make-catalogue $(PROGRAM) >docs/CATALOGUE.md
 
