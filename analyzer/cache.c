@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CACHE_FORMAT "code-analysis/1 " TOOLCHAIN_VERSION
+#define CACHE_FORMAT "code-analysis/2 " TOOLCHAIN_VERSION
 
 /* 64 bits of content twice over, with different multipliers: no defence against an adversary who
  * can write the cache folder, which nothing here could be, but against chance. */
@@ -134,6 +134,8 @@ bool cache_read(struct arena *a, const char *file, struct profile_static *out)
     if (!good)
         return false;
     out->syscalls = stored.static_part.syscalls;
+    out->selectors = stored.static_part.selectors;
+    out->unbounded = stored.static_part.unbounded;
     memcpy(&out->plugins, &stored.static_part.plugins, sizeof out->plugins);
     memcpy(&out->execs, &stored.static_part.execs, sizeof out->execs);
     memcpy(&out->unresolved, &stored.static_part.unresolved, sizeof out->unresolved);
@@ -150,6 +152,8 @@ void cache_write(struct diag *d, struct arena *a, const char *file, const struct
     struct profile stored = {.schema = PROFILE_SCHEMA,
                              .program = {.path = "", .arch = "", .type = ""}};
     stored.static_part.syscalls = out->syscalls;
+    stored.static_part.selectors = out->selectors;
+    stored.static_part.unbounded = out->unbounded;
     memcpy(&stored.static_part.plugins, &out->plugins, sizeof out->plugins);
     memcpy(&stored.static_part.execs, &out->execs, sizeof out->execs);
     memcpy(&stored.static_part.unresolved, &out->unresolved, sizeof out->unresolved);

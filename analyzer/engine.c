@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The fixed point: which contexts run, when calls return, who is run again. */
+#include "analyzer/arguments.h"
 #include "analyzer/interp.h"
 #include <elf.h>
 #include <stdlib.h>
@@ -188,13 +189,21 @@ struct context *engine_context(struct engine *e, struct function *f, const value
 void engine_edge(struct engine *e, struct node *from, uint64_t at, struct node *to,
                  enum edge_kind kind)
 {
+    engine_call_edge(e, from, at, to, kind, PASSED_ANY);
+}
+
+void engine_call_edge(struct engine *e, struct node *from, uint64_t at, struct node *to,
+                      enum edge_kind kind, uint32_t passed)
+{
     size_t recent = from->edges.count > 12 ? from->edges.count - 12 : 0;
     for (size_t i = from->edges.count; i-- > recent;)
         if (from->edges.items[i].to == to && from->edges.items[i].at == at &&
-            from->edges.items[i].kind == kind)
+            from->edges.items[i].kind == kind) {
+            from->edges.items[i].passed = passed_join(e, from->edges.items[i].passed, passed);
             return;
+        }
     struct edge *edge = vec_add(e->arena, &from->edges);
-    *edge = (struct edge){at, to, (uint8_t)kind};
+    *edge = (struct edge){at, to, (uint8_t)kind, passed};
 }
 
 struct root *engine_root(struct engine *e, const char *name)
@@ -325,11 +334,12 @@ void interp_resume(struct engine *e, struct waiter *w, value result)
     struct context *c = w->caller;
     if (!w->resume) {
         c->returns = true;
-        c->result = value_join(&e->values, c->result, result, false);
+        c->result =
+            value_join(&e->values, c->result, value_outside(&e->values, result), false);
     } else {
         struct state s;
         state_restore(e, w->state, &s);
-        s.reg[e->arch->result] = result;
+        s.reg[e->arch->result] = value_outside(&e->values, result);
         interp_flow(e, c, &s, w->resume, w->resume);
     }
     engine_queue(e, c);

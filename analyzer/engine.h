@@ -70,6 +70,7 @@ struct edge {
     uint64_t at; /* virtual address of the instruction or word */
     struct node *to;
     uint8_t kind;
+    uint32_t passed; /* what it hands over (arguments.h) */
 };
 
 struct node {
@@ -82,6 +83,7 @@ struct call_site { /* a system call made by a context */
     uint64_t at;
     int64_t number; /* -1: not known */
     uint8_t op;     /* OP_SYSCALL, OP_INT80, OP_SYSENTER */
+    uint32_t passed;
 };
 
 struct state;
@@ -197,6 +199,15 @@ struct limits {
     size_t branch_contexts; /* per other function */
 };
 
+/* Lists of what calls hand over, each kept once (passed.c). */
+struct passed_lists {
+    VEC(uint32_t) words;
+    struct passed_slot {
+        uint32_t hash, list;
+    } * slots; /* open addressing */
+    size_t count, slot_count;
+};
+
 struct engine {
     const struct architecture *arch;
     struct diag *diag;
@@ -209,6 +220,7 @@ struct engine {
     size_t queue_head;
     VEC(struct span *) span_work;
     struct limits limits;
+    struct passed_lists passed;
     VEC(struct note *) notes;
     struct address_map noted;
     VEC(struct hook_fact) hooks;
@@ -229,6 +241,9 @@ struct context *engine_generic(struct engine *e, struct function *f);
 struct context *engine_context(struct engine *e, struct function *f, const value inputs[DEP_COUNT]);
 void engine_edge(struct engine *e, struct node *from, uint64_t at, struct node *to,
                  enum edge_kind kind);
+/* The same for a call, with what it hands over. */
+void engine_call_edge(struct engine *e, struct node *from, uint64_t at, struct node *to,
+                      enum edge_kind kind, uint32_t passed);
 /* What a call of f goes to, through call stubs; NULL: a slot bound to nothing. */
 struct function *engine_call_target(struct engine *e, struct function *f, enum edge_kind *kind);
 void engine_caller(struct engine *e, struct function *f, struct context *caller);

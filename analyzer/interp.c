@@ -340,6 +340,7 @@ static void do_clobber(struct run *r)
 static void do_string(struct run *r)
 {
     const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_DI]);
+    r->s.written = true;
     if (d->kind == VK_STACK || r->s.escaped)
         state_forget(&r->s);
     clobber_mask(r, 1u << REG_DI | 1u << REG_SI | 1u << REG_CX);

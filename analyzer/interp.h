@@ -35,6 +35,8 @@ struct state {
     uint16_t slots;
     bool escaped; /* the address of some slot is known elsewhere */
     bool lost;    /* stack offsets are no longer comparable: slots are not followed */
+    bool written; /* memory that callers may point at may have changed since entry */
+    bool unsure;  /* slots were forgotten: what is not followed may have been written */
     value reg[REG_LIMIT];
     struct slot slot[SLOT_LIMIT];
 };

@@ -126,7 +126,7 @@ static value refine_top(struct run *r, const struct flags *f, unsigned cc, bool 
         max = c;
     else if (cc == CC_B && wanted && c && c - 1 < max)
         max = c - 1;
-    return max == a->max ? f->a : value_top(v, a->deps, max);
+    return max == a->max ? f->a : value_bounded(v, f->a, max);
 }
 
 bool branch_refine(struct run *r, unsigned condition, bool taken)

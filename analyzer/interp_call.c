@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Transfers between functions, jump tables, and entries into the kernel. */
+#include "analyzer/arguments.h"
 #include "analyzer/interp.h"
 #include <stdlib.h>
 
@@ -73,6 +74,7 @@ static void clobber_for_call(struct run *r)
     r->s.flags.op = 0;
     r->s.flags.reg = REG_NONE;
     r->s.flags.on_slot = false;
+    r->s.written = true;
     if (r->s.escaped)
         state_forget(&r->s);
 }
@@ -179,10 +181,11 @@ void call_function(struct run *r, struct function *f, uint64_t resume, enum edge
         return;
     }
     value inputs[DEP_COUNT];
+    uint32_t passed = passed_to_function(r, resume == 0);
     escape_arguments(r);
     gather_inputs(r, f, resume == 0, inputs);
     struct context *callee = engine_context(e, f, inputs);
-    engine_edge(e, &r->c->node, r->ir->at, &callee->node, kind);
+    engine_call_edge(e, &r->c->node, r->ir->at, &callee->node, kind, passed);
     engine_caller(e, f, r->c);
     if (!r->e->main_entry && r->o == r->e->objects.items[0] &&
         r->c->function->address == r->o->elf->entry)
@@ -415,11 +418,14 @@ void return_from(struct run *r)
 
 static void add_site(struct run *r, int64_t number)
 {
+    uint32_t passed = passed_to_kernel(r);
     vec_each (s, &r->c->sites)
-        if (s->at == r->ir->at && s->number == number)
+        if (s->at == r->ir->at && s->number == number) {
+            s->passed = passed_join(r->e, s->passed, passed);
             return;
+        }
     struct call_site *s = vec_add(r->e->arena, &r->c->sites);
-    *s = (struct call_site){r->ir->at, number, r->ir->i.op};
+    *s = (struct call_site){r->ir->at, number, r->ir->i.op, passed};
 }
 
 static bool table_numbers(struct run *r, const struct value_data *d)
@@ -465,6 +471,7 @@ void system_call(struct run *r)
         return;
     }
     escape_arguments(r);
+    r->s.written = true;
     if (r->s.escaped)
         state_forget(&r->s);
     uint32_t lost = r->e->arch->lost_in_kernel | (native ? 0 : 1u << REG_DX);

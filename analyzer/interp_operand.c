@@ -126,7 +126,7 @@ static value read_register(struct run *r, unsigned reg, unsigned width)
     const struct bound *b = &r->s.bound;
     const struct value_data *d = value_get(&r->e->values, v);
     if (b->reg == reg && b->width == width && d->kind == VK_TOP && b->max < d->max)
-        return value_top(&r->e->values, d->deps, b->max);
+        return value_bounded(&r->e->values, v, b->max);
     return v;
 }
 
@@ -188,6 +188,7 @@ static void write_memory(struct run *r, value v)
         state_store(r, d->first, i->width ? i->width : 8, v);
         return;
     }
+    r->s.written = true;
     if (d->kind != VK_CONST && r->s.escaped)
         state_forget(&r->s);
     /* An unknown index off the stack pointer may hit any slot. */

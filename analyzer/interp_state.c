@@ -59,6 +59,7 @@ static bool join_slots(struct engine *e, struct state *into, const struct state 
     for (j = 0; j < from->slots; j++) {
         const struct slot *b = &from->slot[j];
         bool known = b->offset < 0 || into->slots == SLOT_LIMIT;
+        into->unsure = into->unsure || (b->offset >= 0 && into->slots == SLOT_LIMIT);
         unsigned at = 0;
         while (at < into->slots && into->slot[at].offset < b->offset)
             at++;
@@ -98,6 +99,10 @@ bool state_join(struct engine *e, struct state *into, const struct state *from, 
     }
     if (from->escaped && !into->escaped)
         into->escaped = changed = true;
+    if (from->written && !into->written)
+        into->written = changed = true;
+    if (from->unsure && !into->unsure)
+        into->unsure = changed = true;
     if (from->lost && !into->lost) {
         into->lost = changed = true;
         into->slots = 0;
@@ -111,7 +116,7 @@ void state_entry(struct engine *e, struct state *s, const struct context *c)
 {
     memset(s, 0, sizeof *s);
     for (unsigned i = 0; i < e->arch->registers; i++)
-        s->reg[i] = value_top(&e->values, i < DEP_STACK ? 1u << i : 0, UINT64_MAX);
+        s->reg[i] = i < DEP_STACK ? value_input(&e->values, i) : VALUE_TOP;
     s->flags.reg = s->bound.reg = REG_NONE;
     s->reg[e->arch->sp] = value_stack(&e->values, 0);
     vec_each (item, &c->key) {
@@ -147,8 +152,12 @@ value state_slot(struct run *r, int64_t offset, unsigned width)
             return VALUE_TOP;
     }
     int32_t first = r->o->stack_arguments;
-    if (offset >= first && offset < first + 8 * DEP_STACK_COUNT && !r->s.escaped)
-        return value_top(v, 1u << (DEP_STACK + (offset - first) / 8), UINT64_MAX);
+    if (offset >= first && offset < first + 8 * DEP_STACK_COUNT && !r->s.escaped) {
+        unsigned input = DEP_STACK + (unsigned)(offset - first) / 8;
+        if ((offset - first) % 8 || r->s.unsure)
+            return value_top(v, 1u << input, UINT64_MAX);
+        return value_extend(v, value_input(v, input), width, 8, false);
+    }
     /* Who reads its return address may return again later, or from elsewhere: setjmp, a switch of
      * coroutines. */
     if (offset == 0 && r->e->arch->link == REG_NONE) {
@@ -179,6 +188,8 @@ void state_store(struct run *r, int64_t offset, unsigned width, value v)
     }
     if (s->flags.on_slot && s->flags.slot + 8 > offset && s->flags.slot < offset + (int64_t)width)
         s->flags.on_slot = false;
+    if (s->slots == SLOT_LIMIT)
+        s->unsure = true;
     if ((v == VALUE_TOP && offset < first) || s->slots == SLOT_LIMIT)
         return;
     unsigned at = 0;
@@ -192,5 +203,6 @@ void state_store(struct run *r, int64_t offset, unsigned width, value v)
 void state_forget(struct state *s)
 {
     s->slots = 0;
+    s->unsure = true;
     s->flags.on_slot = false;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Roots, the fixed point with and without plug-ins, and the result read off the graph. */
 #include "analyzer/reach.h"
+#include "analyzer/arguments.h"
 #include "analyzer/cache.h"
 #include "analyzer/graph.h"
 #include "analyzer/guards.h"
 #include "analyzer/phases.h"
 #include "analyzer/plugins.h"
+#include "common/selectors.h"
 #include "common/syscalls.h"
 #include <ctype.h>
 #include <elf.h>
@@ -400,8 +402,39 @@ static void explain(struct analysis *a, const struct found found[SYSCALL_LIMIT])
     graph_print(found[number].walk, found[number].node, found[number].at);
 }
 
+static int64_t number_of(void *context, struct context *c, const struct call_site *site)
+{
+    return site_number(context, c, site);
+}
+
+/* Selecting arguments that a plug-in passes beyond what the link map does. */
+static void read_plugin_arguments(struct analysis *a, struct argument_reader *reader,
+                                  const struct walk *w, struct profile_plugin *p)
+{
+    const struct profile_static *base = a->out;
+    profile_selectors selectors = {0};
+    profile_unbounded_list unbounded = {0};
+    arguments_read(reader, w, number_of, a, &selectors, &unbounded);
+    vec_each (s, &selectors) {
+        bool known = false;
+        vec_each (b, &base->selectors)
+            known = known || selector_order(b, s) == 0;
+        if (!known)
+            vec_push(a->arena, &p->selectors, *s);
+    }
+    vec_each (u, &unbounded) {
+        bool known = false;
+        vec_each (b, &base->unbounded)
+            known = known ||
+                    (strcmp(b->syscall, u->syscall) == 0 && strcmp(b->argument, u->argument) == 0);
+        if (!known)
+            vec_push(a->arena, &p->unbounded, *u);
+    }
+}
+
 /* What each plug-in brings beyond what the link map can do by itself. */
-static void report_plugins(struct analysis *a, const struct found base[SYSCALL_LIMIT])
+static void report_plugins(struct analysis *a, struct argument_reader *reader,
+                           const struct found base[SYSCALL_LIMIT])
 {
     for (size_t i = 0; i < a->candidates.count; i++) {
         struct walk *w = ARENA_NEW(a->arena, struct walk);
@@ -418,6 +451,7 @@ static void report_plugins(struct analysis *a, const struct found base[SYSCALL_L
         p->path = a->candidates.items[i].path;
         p->reason = a->candidates.items[i].reason;
         report(a, found, &p->syscalls);
+        read_plugin_arguments(a, reader, w, p);
     }
 }
 
@@ -510,12 +544,17 @@ static void read_result(struct analysis *a)
     if (a->options->why)
         explain(a, found);
     report_execs(a, started);
-    report_plugins(a, found);
+    struct root *const roots[] = {a->loader,      a->lookups, a->start, a->constructors,
+                                  a->destructors, kept,       exits};
     struct walk *all = ARENA_NEW(a->arena, struct walk);
     walk_init(all, e);
-    struct root *const roots[] = {a->loader, a->lookups, a->start, a->constructors, a->destructors};
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
         walk_from(all, &roots[i]->node);
+    walk_run(all);
+    struct argument_reader *arguments = argument_reader_new(e);
+    arguments_read(arguments, all, number_of, a, &a->out->selectors, &a->out->unbounded);
+    report_plugins(a, arguments, found);
+    argument_reader_free(arguments);
     vec_each (root, &a->plugin_roots)
         walk_from(all, &(*root)->node);
     walk_run(all);

@@ -3,6 +3,8 @@
 #include "analyzer/decode.h"
 #include <string.h>
 
+enum { ORIGIN_STEPS = 4 };
+
 static uint64_t mix(uint64_t h, uint64_t x)
 {
     h ^= x;
@@ -106,10 +108,72 @@ value value_top(struct values *v, uint32_t deps, uint64_t max)
         return VALUE_TOP;
     value *recent = recent_slot(v, max ^ (uint64_t)deps << 32, VK_TOP);
     const struct value_data *known = value_get(v, *recent);
-    if (known->kind == VK_TOP && known->deps == deps && known->max == max)
+    if (known->kind == VK_TOP && !known->sign && known->deps == deps && known->max == max)
         return *recent;
     struct value_data d = {.kind = VK_TOP, .deps = deps, .max = max};
     return *recent = intern(v, &d);
+}
+
+value value_input(struct values *v, unsigned input)
+{
+    value *recent = recent_slot(v, input, 0xff);
+    const struct value_data *known = value_get(v, *recent);
+    if (known->kind == VK_TOP && known->sign == ORIGIN_INPUT && known->base == input &&
+        known->max == UINT64_MAX)
+        return *recent;
+    struct value_data d = {.kind = VK_TOP,
+                           .sign = ORIGIN_INPUT,
+                           .deps = 1u << input,
+                           .max = UINT64_MAX,
+                           .base = input};
+    return *recent = intern(v, &d);
+}
+
+value value_pointee(struct values *v, unsigned input)
+{
+    struct value_data d = {
+        .kind = VK_TOP, .sign = ORIGIN_POINTEE, .max = UINT64_MAX, .base = input};
+    return intern(v, &d);
+}
+
+value value_bounded(struct values *v, value x, uint64_t max)
+{
+    struct value_data d = *value_get(v, x);
+    if (d.sign == ORIGIN_NONE)
+        return value_top(v, d.deps, max);
+    d.max = max;
+    return intern(v, &d);
+}
+
+value value_outside(struct values *v, value x)
+{
+    const struct value_data *d = value_get(v, x);
+    return d->kind == VK_TOP && d->sign ? value_top(v, d->deps, d->max) : x;
+}
+
+/* x, changed in a way that can be replayed; steps are few, so that loops come to an end. */
+static value derived(struct values *v, value x, enum value_origin how, int64_t c, unsigned width,
+                     uint64_t max)
+{
+    const struct value_data *d = value_get(v, x);
+    unsigned steps = 0;
+    for (const struct value_data *s = d; s->sign > ORIGIN_INPUT; s = value_get(v, (value)s->base))
+        steps++;
+    if (d->sign == ORIGIN_NONE || steps >= ORIGIN_STEPS)
+        return value_top(v, d->deps, max);
+    value *recent = recent_slot(v, (uint64_t)x << 16 ^ (uint64_t)c, 0xfe - how);
+    const struct value_data *known = value_get(v, *recent);
+    if (known->kind == VK_TOP && known->sign == how && known->base == x && known->first == c &&
+        known->width == width && known->max == max)
+        return *recent;
+    struct value_data made = {.kind = VK_TOP,
+                              .sign = (uint8_t)how,
+                              .width = (uint8_t)width,
+                              .deps = d->deps,
+                              .max = max,
+                              .first = c,
+                              .base = x};
+    return *recent = intern(v, &made);
 }
 
 value value_table(struct values *v, value starts, unsigned width, uint64_t max, uint32_t deps)
@@ -177,9 +241,13 @@ value value_join(struct values *v, value x, value y, bool widen)
         memcpy(both + a->count, b->all, b->count * sizeof *both);
         return value_set(v, both, (size_t)a->count + b->count);
     }
-    if (a->kind == VK_TOP && b->kind == VK_TOP)
-        return value_top(v, deps,
-                         widen || a->max < b->max ? (widen ? UINT64_MAX : b->max) : a->max);
+    if (a->kind == VK_TOP && b->kind == VK_TOP) {
+        uint64_t max = widen ? UINT64_MAX : a->max < b->max ? b->max : a->max;
+        if (a->sign && a->sign == b->sign && a->base == b->base && a->first == b->first &&
+            a->width == b->width)
+            return value_bounded(v, x, max);
+        return value_top(v, deps, max);
+    }
     return value_top(v, deps, UINT64_MAX);
 }
 
@@ -233,7 +301,11 @@ value value_extend(struct values *v, value x, unsigned from, unsigned to, bool s
     uint64_t max = d->kind == VK_TOP && d->max < limit ? d->max : limit;
     if (sign && d->kind == VK_TOP && d->max <= width_max(from) / 2)
         max = d->max;
-    return value_top(v, d->deps, max);
+    if (d->kind != VK_TOP || d->sign == ORIGIN_NONE)
+        return value_top(v, d->deps, max);
+    if (max == d->max && (!sign || max <= width_max(from) / 2))
+        return x; /* it fits */
+    return derived(v, x, sign ? ORIGIN_SIGNED : ORIGIN_LOW, (int64_t)to, from, max);
 }
 
 static int64_t compute(unsigned op, int64_t a, int64_t b, unsigned width)
@@ -260,6 +332,32 @@ static int64_t compute(unsigned op, int64_t a, int64_t b, unsigned width)
     default:
         return (int64_t)(x * y);
     }
+}
+
+int64_t value_replay(const struct value_data *d, int64_t c)
+{
+    switch (d->sign) {
+    case ORIGIN_AND:
+        return truncate_to(compute(OP_AND, c, d->first, d->width), d->width);
+    case ORIGIN_OR:
+        return truncate_to(compute(OP_OR, c, d->first, d->width), d->width);
+    case ORIGIN_XOR:
+        return truncate_to(compute(OP_XOR, c, d->first, d->width), d->width);
+    case ORIGIN_LOW:
+        return truncate_to(c, d->width);
+    case ORIGIN_SIGNED:
+        return truncate_to(sign_extend(truncate_to(c, d->width), d->width), (unsigned)d->first);
+    default:
+        return c;
+    }
+}
+
+static enum value_origin bitwise(unsigned op)
+{
+    return op == OP_AND   ? ORIGIN_AND
+           : op == OP_OR  ? ORIGIN_OR
+           : op == OP_XOR ? ORIGIN_XOR
+                          : ORIGIN_NONE;
 }
 
 static value both_constant(struct values *v, unsigned op, const struct value_data *a,
@@ -312,6 +410,8 @@ value value_binary(struct values *v, unsigned op, value x, value y, unsigned wid
             return intern(v, &d);
         }
     }
+    if (a->kind == VK_TOP && a->sign && b->kind == VK_CONST && b->count == 1 && bitwise(op))
+        return derived(v, x, bitwise(op), b->first, width, bound(op, a, b->first, width));
     if (b->kind == VK_CONST && b->count == 1)
         return value_top(v, deps, bound(op, a, b->first, width));
     if (op == OP_AND && a->kind == VK_CONST && a->count == 1 && a->first >= 0)

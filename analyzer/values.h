@@ -26,6 +26,19 @@ enum value_kind {
 /* Inputs of a function as bits of deps: registers 0..15, then the first stack arguments. */
 enum { DEP_STACK = 16, DEP_STACK_COUNT = 8, DEP_COUNT = DEP_STACK + DEP_STACK_COUNT };
 
+/* How a VK_TOP value was made, where that is known exactly (.sign). The value it was made from is
+ * .base, the constant .first, the width in bytes .width. */
+enum value_origin {
+    ORIGIN_NONE,
+    ORIGIN_POINTEE, /* the eight bytes that input .base points at, as they were at entry */
+    ORIGIN_INPUT,   /* it is the function's input .base as it was at entry */
+    ORIGIN_AND,
+    ORIGIN_OR,
+    ORIGIN_XOR,
+    ORIGIN_LOW,    /* the low .width bytes, zero-extended */
+    ORIGIN_SIGNED, /* the low .width bytes, sign-extended to .first bytes */
+};
+
 struct value_data {
     uint8_t kind, count, width, sign;
     uint32_t deps; /* VK_TOP, VK_TABLE, VK_TARGETS: inputs it was made from */
@@ -50,6 +63,15 @@ static inline const struct value_data *value_get(const struct values *v, value x
 value value_const(struct values *v, int64_t c);
 value value_stack(struct values *v, int64_t offset);
 value value_top(struct values *v, uint32_t deps, uint64_t max);
+/* A function's input as it was at entry. */
+value value_input(struct values *v, unsigned input);
+value value_pointee(struct values *v, unsigned input);
+/* A VK_TOP value, now known to be at most max. */
+value value_bounded(struct values *v, value x, uint64_t max);
+/* The same value outside of its function: inputs there are others. */
+value value_outside(struct values *v, value x);
+/* One step of a value's origin: what it makes of the constant c. */
+int64_t value_replay(const struct value_data *d, int64_t c);
 /* An entry of one of the tables whose addresses are the constants starts. */
 value value_table(struct values *v, value starts, unsigned width, uint64_t max, uint32_t deps);
 /* Up to VALUE_SET_LIMIT constants, in any order, else anything. */

@@ -53,11 +53,33 @@ static const struct jm_field symbol_fields[] = {
 static const struct jm_type symbol_type = JM_TYPE(S, "symbol", NULL, symbol_fields);
 #undef S
 
+#define S struct profile_selector
+static const struct jm_field selector_fields[] = {
+    JM_FIELD(S, "syscall", syscall, JM_STRING),
+    JM_FIELD(S, "argument", argument, JM_STRING),
+    JM_FIELD(S, "value", value, JM_INT),
+    JM_FIELD(S, "name", name, JM_STRING, .flags = JM_NULLABLE),
+};
+static const struct jm_type selector_type = JM_TYPE(S, "selector", NULL, selector_fields);
+#undef S
+
+#define S struct profile_unbounded
+static const struct jm_field unbounded_fields[] = {
+    JM_FIELD(S, "syscall", syscall, JM_STRING),
+    JM_FIELD(S, "argument", argument, JM_STRING),
+    JM_FIELD(S, "reason", reason, JM_STRING),
+};
+static const struct jm_type unbounded_type =
+    JM_TYPE(S, "unbounded", "A selecting argument that may be anything", unbounded_fields);
+#undef S
+
 #define S struct profile_plugin
 static const struct jm_field plugin_fields[] = {
     JM_FIELD(S, "path", path, JM_STRING),
     JM_FIELD(S, "reason", reason, JM_STRING),
     JM_FIELD(S, "syscalls", syscalls, JM_ARRAY, .type = &profile_syscall_type),
+    JM_FIELD(S, "selectors", selectors, JM_ARRAY, .type = &selector_type, .flags = JM_OPTIONAL),
+    JM_FIELD(S, "unbounded", unbounded, JM_ARRAY, .type = &unbounded_type, .flags = JM_OPTIONAL),
 };
 static const struct jm_type plugin_type = JM_TYPE(S, "plugin", NULL, plugin_fields);
 #undef S
@@ -91,6 +113,10 @@ static const struct jm_field static_fields[] = {
     JM_FIELD(S, "exported", exported, JM_STRINGS, .flags = JM_OPTIONAL,
              .description = "symbols the program defines for its libraries and plug-ins"),
     JM_FIELD(S, "syscalls", syscalls, JM_ARRAY, .type = &profile_syscall_type),
+    JM_FIELD(S, "selectors", selectors, JM_ARRAY, .type = &selector_type, .flags = JM_OPTIONAL,
+             .description = "values that the selecting arguments of its calls can have"),
+    JM_FIELD(S, "unbounded", unbounded, JM_ARRAY, .type = &unbounded_type, .flags = JM_OPTIONAL,
+             .description = "selecting arguments whose values are not bounded by these"),
     JM_FIELD(S, "plugins", plugins, JM_ARRAY, .type = &plugin_type),
     JM_FIELD(S, "execs", execs, JM_ARRAY, .type = &exec_type),
     JM_FIELD(S, "unresolved", unresolved, JM_ARRAY, .type = &unresolved_type),
@@ -106,16 +132,6 @@ static const struct jm_field test_fields[] = {
     JM_FIELD(S, "output", output, JM_STRING, .flags = JM_OPTIONAL),
 };
 static const struct jm_type test_type = JM_TYPE(S, "test", NULL, test_fields);
-#undef S
-
-#define S struct profile_selector
-static const struct jm_field selector_fields[] = {
-    JM_FIELD(S, "syscall", syscall, JM_STRING),
-    JM_FIELD(S, "argument", argument, JM_STRING),
-    JM_FIELD(S, "value", value, JM_INT),
-    JM_FIELD(S, "name", name, JM_STRING, .flags = JM_NULLABLE),
-};
-static const struct jm_type selector_type = JM_TYPE(S, "selector", NULL, selector_fields);
 #undef S
 
 #define S struct profile_file

@@ -54,9 +54,27 @@ struct profile_symbol {
     const char *source; /* "file.c:12": where sources name it first; NULL: not from sources */
 };
 
+/* A selecting argument of a multiplexed call (ioctl request, fcntl command, socket family ...). */
+struct profile_selector {
+    const char *syscall;  /* "socket" */
+    const char *argument; /* "family" */
+    int64_t value;        /* 2 */
+    const char *name;     /* "AF_INET"; NULL when unknown */
+};
+typedef VEC(struct profile_selector) profile_selectors;
+
+/* A selecting argument that may be anything. */
+struct profile_unbounded {
+    const char *syscall, *argument;
+    const char *reason; /* where its value is lost */
+};
+typedef VEC(struct profile_unbounded) profile_unbounded_list;
+
 struct profile_plugin {
     const char *path, *reason;
-    profile_syscalls syscalls; /* only those the link map cannot make without it */
+    profile_syscalls syscalls;   /* only those the link map cannot make without it */
+    profile_selectors selectors; /* likewise */
+    profile_unbounded_list unbounded;
 };
 
 struct profile_exec {
@@ -78,6 +96,8 @@ struct profile_static {
     VEC(struct profile_symbol) symbols; /* what the program imports */
     strings exported; /* "name" or "name@@VERSION": what it offers its libraries and plug-ins */
     profile_syscalls syscalls;
+    profile_selectors selectors; /* what selecting arguments can be, where they are constant */
+    profile_unbounded_list unbounded;
     VEC(struct profile_plugin) plugins;
     VEC(struct profile_exec) execs;
     VEC(struct profile_unresolved) unresolved;
@@ -88,14 +108,6 @@ struct profile_test {
     const char *status; /* "exit 0", "signal 11", "timeout", "reply", "no reply" ... */
     int64_t duration_ms;
     const char *output; /* what it printed or the reply, shortened; may be NULL */
-};
-
-/* A selecting argument of a multiplexed call (ioctl request, fcntl command, socket family ...). */
-struct profile_selector {
-    const char *syscall;  /* "socket" */
-    const char *argument; /* "family" */
-    int64_t value;        /* 2 */
-    const char *name;     /* "AF_INET"; NULL when unknown */
 };
 
 struct profile_file {
@@ -112,7 +124,7 @@ struct profile_dynamic {
     profile_syscalls syscalls;
     VEC(struct profile_exec) execs;
     VEC(struct profile_test) tests;
-    VEC(struct profile_selector) selectors;
+    profile_selectors selectors;
     VEC(struct profile_file) files;
 };
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Arguments of system calls: which constants a selecting argument (common/selectors.h) can be.
+ * While code is interpreted, each call keeps what it hands over (passed.c); once all is reached,
+ * values are followed from the system-call instructions back through every reached caller
+ * (arguments.c). */
+#ifndef ANALYZER_ARGUMENTS_H
+#define ANALYZER_ARGUMENTS_H
+
+#include "analyzer/graph.h"
+
+enum {
+    PASSED_ANY = 0,        /* a list that tells nothing */
+    PASSED_SMALL = 64,     /* values below are listed one by one */
+    PASSED_ENTRIES = 1024, /* entries of a constant table likewise */
+    PASSED_POINTEE = 128,  /* added to an input: the eight bytes it points at */
+};
+
+struct run;
+
+/* What the state at a call (or tail jump) hands to the callee: PASSED_ANY, or a list for
+ * passed_value(). Inputs are those of values.h. */
+uint32_t passed_to_function(struct run *r, bool tail);
+/* The same for a system call; inputs are positions, from 0. */
+uint32_t passed_to_kernel(struct run *r);
+/* The list of what both may hand over. */
+uint32_t passed_join(struct engine *e, uint32_t a, uint32_t b);
+/* In terms of the caller's inputs; VALUE_TOP: anything. */
+value passed_value(const struct engine *e, uint32_t list, unsigned input);
+
+/* Whether all entries of a constant table can be listed. */
+static inline bool passed_table(const struct value_data *d)
+{
+    return d->max < PASSED_ENTRIES && d->max != UINT8_MAX && d->width < 8;
+}
+
+struct argument_reader;
+
+/* For walks over the graph as it is now; argument_reader_free() gives its memory back. */
+struct argument_reader *argument_reader_new(struct engine *e);
+void argument_reader_free(struct argument_reader *reader);
+/* The selecting arguments of the calls that a walk reaches: constants, sorted, and for those that
+ * are not bounded why. number_of tells the x86-64 number of a site, or -1. */
+void arguments_read(struct argument_reader *reader, const struct walk *w,
+                    int64_t (*number_of)(void *context, struct context *c,
+                                         const struct call_site *site),
+                    void *context, profile_selectors *selectors, profile_unbounded_list *unbounded);
+
+#endif
