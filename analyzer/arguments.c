@@ -129,31 +129,59 @@ static void add_value(struct solver *s, uint32_t index, int64_t c)
 
 static uint32_t variable(struct solver *s, const struct context *c, unsigned input);
 
-/* What c in the innermost input of a value's origin makes of the value; false: cannot be. */
-static bool replay(const struct values *v, value x, int64_t *c)
+/* What a value becomes when the value stop, or else the input, that it was made from is c; false:
+ * cannot be. */
+static bool replay(const struct values *v, value x, value stop, int64_t *c)
 {
     const struct value_data *d = value_get(v, x);
-    if (d->sign > ORIGIN_INPUT) {
-        if (!replay(v, (value)d->base, c))
+    if (x != stop && d->sign > ORIGIN_INPUT) {
+        if (!replay(v, (value)d->base, stop, c))
             return false;
         *c = value_replay(d, *c);
     }
     return (uint64_t)*c <= d->max;
 }
 
-/* The input that a value was made from, as a code of passed lists. */
-static unsigned origin_input(const struct values *v, value x)
+/* The input that a value was made from, as a code of passed lists; false: something unknown. */
+static bool origin_input(const struct values *v, value x, unsigned *input)
 {
     const struct value_data *d = value_get(v, x);
     while (d->sign > ORIGIN_INPUT)
         d = value_get(v, (value)d->base);
-    return (unsigned)d->base + (d->sign == ORIGIN_POINTEE ? PASSED_POINTEE : 0);
+    *input = (unsigned)d->base + (d->sign == ORIGIN_POINTEE ? PASSED_POINTEE : 0);
+    return d->sign != ORIGIN_NONE;
 }
 
 static void add_small(struct solver *s, uint32_t index, uint64_t max)
 {
     for (uint64_t c = 0; c <= max; c++)
         add_value(s, index, (int64_t)c);
+}
+
+/* What a value can be whatever it was made from, when little of that is left in it. */
+static bool add_remains(struct solver *s, uint32_t index, value v)
+{
+    const struct values *values = &s->e->values;
+    const struct value_data *d = value_get(values, v);
+    if (d->max < PASSED_SMALL) {
+        add_small(s, index, d->max);
+        return true;
+    }
+    value part = v;
+    for (; d->sign > ORIGIN_INPUT; part = (value)d->base, d = value_get(values, part)) {
+        uint64_t mask =
+            (uint64_t)d->first & (d->width < 8 ? (UINT64_C(1) << 8 * d->width) - 1 : UINT64_MAX);
+        if (d->sign != ORIGIN_AND || !value_few_bits(mask))
+            continue;
+        for (uint64_t bits = mask;; bits = (bits - 1) & mask) {
+            int64_t c = (int64_t)bits;
+            if (replay(values, v, part, &c))
+                add_value(s, index, c);
+            if (!bits)
+                return true;
+        }
+    }
+    return false;
 }
 
 /* The entries of a constant table. */
@@ -179,16 +207,18 @@ static void add_source(struct solver *s, uint32_t index, const struct context *c
 {
     const struct values *values = &s->e->values;
     const struct value_data *d = value_get(values, v);
+    unsigned input = 0;
     if (d->kind == VK_CONST) {
         for (unsigned i = 0; i < d->count; i++)
             add_value(s, index, d->all[i]);
-    } else if (d->kind == VK_TOP && d->sign != ORIGIN_NONE && s->variables.count < VARIABLE_LIMIT) {
-        uint32_t from = variable(s, c, origin_input(values, v));
+    } else if (d->kind == VK_TOP && origin_input(values, v, &input) &&
+               s->variables.count < VARIABLE_LIMIT) {
+        uint32_t from = variable(s, c, input);
         struct flow flow = {index, v};
         vec_push(s->arena, &s->variables.items[from].flows, flow);
         queue(s, from);
-    } else if (d->kind == VK_TOP && d->max < PASSED_SMALL) {
-        add_small(s, index, d->max);
+    } else if (d->kind == VK_TOP && add_remains(s, index, v)) {
+        return;
     } else if (d->kind != VK_NONE &&
                !(d->kind == VK_TABLE && passed_table(d) && add_table(s, index, d))) {
         lose(s, index, (struct loss){&c->node, at, LOST_VALUE});
@@ -238,15 +268,12 @@ static uint32_t variable(struct solver *s, const struct context *c, unsigned inp
 
 static void send(struct solver *s, uint32_t index, struct flow flow)
 {
-    const struct value_data *d = value_get(&s->e->values, flow.through);
     struct loss loss = s->variables.items[index].loss;
-    if (loss.node && d->max < PASSED_SMALL)
-        add_small(s, flow.to, d->max);
-    else if (loss.node)
+    if (loss.node && !add_remains(s, flow.to, flow.through))
         lose(s, flow.to, loss);
     for (size_t i = 0; !loss.node && i < s->variables.items[index].values.count; i++) {
         int64_t c = s->variables.items[index].values.items[i];
-        if (replay(&s->e->values, flow.through, &c))
+        if (replay(&s->e->values, flow.through, VALUE_NONE, &c))
             add_value(s, flow.to, c);
     }
 }

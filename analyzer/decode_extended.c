@@ -52,6 +52,11 @@ static void vector_map1(struct cursor *c, uint8_t b, unsigned prefix, unsigned w
         o->op = memory ? OP_VSTORE : OP_CLOBBER;
         o->width = 8;
         return;
+    case 0x6e: /* movd, movq from memory or a general register */
+        o->op = OP_VLOAD;
+        o->width = 8;
+        set_rm(c, false);
+        return;
     case 0x2c:
     case 0x2d:
         if (prefix == 0xf2 || prefix == 0xf3)
@@ -86,9 +91,9 @@ static void vector_map3(struct cursor *c, uint8_t b, unsigned width)
         o->width = 8;
         set_rm(c, true);
         o->op = OP_CLOBBER;
-    } else if (c->mod != 3) {
+    } else if (c->mod != 3 || b == 0x22) { /* 22: an insert from a general register */
         o->op = OP_VLOAD;
-        o->width = (uint8_t)width;
+        o->width = (uint8_t)(b == 0x22 ? 8 : width);
         set_rm(c, false);
     }
 }

@@ -334,8 +334,7 @@ void interp_resume(struct engine *e, struct waiter *w, value result)
     struct context *c = w->caller;
     if (!w->resume) {
         c->returns = true;
-        c->result =
-            value_join(&e->values, c->result, value_outside(&e->values, result), false);
+        c->result = value_join(&e->values, c->result, value_outside(&e->values, result), false);
     } else {
         struct state s;
         state_restore(e, w->state, &s);

@@ -160,12 +160,24 @@ static void do_compare(struct run *r)
 }
 
 /* A stack address whose offset is no longer known may point at any slot. */
-static void lose_stack(struct run *r, value a, value b, value result)
+static value lose_stack(struct run *r, value a, value b, value result)
 {
     struct values *v = &r->e->values;
-    if (value_get(v, result)->kind != VK_STACK &&
-        (value_get(v, a)->kind == VK_STACK || value_get(v, b)->kind == VK_STACK))
-        r->s.escaped = true;
+    return value_may_frame(v, a) || value_may_frame(v, b) ? value_in_frame(v, result) : result;
+}
+
+/* and, or, xor of a constant with the low part of a register: the same on all of it. */
+static bool low_bitwise(struct run *r)
+{
+    const struct insn *i = &r->ir->i;
+    uint64_t mask = (UINT64_C(1) << 8 * i->width) - 1;
+    if (i->width >= 4 || i->high || i->dst_kind != OPERAND_REG || i->src_kind != OPERAND_IMM ||
+        (i->op != OP_AND && i->op != OP_OR && i->op != OP_XOR))
+        return false;
+    uint64_t c = (uint64_t)i->imm & mask;
+    value constant = value_const(&r->e->values, (int64_t)(i->op == OP_AND ? c | ~mask : c));
+    state_set(r, i->dst, value_binary(&r->e->values, i->op, r->s.reg[i->dst], constant, 8));
+    return true;
 }
 
 static void do_arithmetic(struct run *r)
@@ -191,8 +203,9 @@ static void do_arithmetic(struct run *r)
             result = value_binary(v, i->op, a, b, i->width);
         }
     }
-    lose_stack(r, a, b, result);
-    operand_write(r, result);
+    result = lose_stack(r, a, b, result);
+    if (!low_bitwise(r))
+        operand_write(r, result);
     if (i->op == OP_SUB && i->dst_kind == OPERAND_REG && !itself)
         set_flags(r, OP_CMP, a, b), r->s.flags.reg = REG_NONE;
     else if (i->op == OP_SHL || i->op == OP_SHR || i->op == OP_SAR || i->op == OP_SBB)
@@ -240,8 +253,8 @@ static void do_lea(struct run *r)
     bool label = place > u->start && place < u->end;
     if (constant && i->width == 8 && !label)
         memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)constant, EDGE_ADDRESS);
-    lose_stack(r, i->base < REG_LIMIT ? r->s.reg[i->base] : VALUE_TOP,
-               i->index < REG_LIMIT ? r->s.reg[i->index] : VALUE_TOP, address);
+    address = lose_stack(r, i->base < REG_LIMIT ? r->s.reg[i->base] : VALUE_TOP,
+                         i->index < REG_LIMIT ? r->s.reg[i->index] : VALUE_TOP, address);
     operand_write(r, value_extend(v, address, i->width, 8, false));
 }
 
@@ -260,7 +273,7 @@ static void do_cmov(struct run *r)
     value v = decided == BRANCH_ALWAYS  ? moved
               : decided == BRANCH_NEVER ? kept
                                         : value_join(&r->e->values, moved, kept, false);
-    lose_stack(r, moved, kept, v);
+    v = lose_stack(r, moved, kept, v);
     operand_write(r, v);
     if (flags.reg == r->ir->i.dst)
         flags.reg = REG_NONE;
@@ -289,8 +302,8 @@ static void do_push(struct run *r)
     touch_immediate(r);
     operand_keep_code(r, v, true);
     const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_SP]);
-    if (d->kind == VK_STACK)
-        state_store(r, d->first, 8, v);
+    if (d->kind != VK_STACK || !state_store(r, d->first, 8, v))
+        operand_escape(r, v);
 }
 
 static void do_pop(struct run *r)
@@ -340,16 +353,20 @@ static void do_clobber(struct run *r)
 static void do_string(struct run *r)
 {
     const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_DI]);
+    bool copies = state_holds_stack(r);
     r->s.written = true;
-    if (d->kind == VK_STACK || r->s.escaped)
-        state_forget(&r->s);
+    r->s.escaped = r->s.escaped || copies;
+    if (d->kind == VK_STACK || (d->deps & DEP_FRAME) || r->s.escaped)
+        state_forget(r->e, &r->s);
     clobber_mask(r, 1u << REG_DI | 1u << REG_SI | 1u << REG_CX);
 }
 
 static void do_vector(struct run *r)
 {
-    if (r->ir->i.op == OP_VLOAD)
-        operand_load(r, r->ir->i.width < 16 ? 16 : r->ir->i.width);
+    if (r->ir->i.op == OP_VLOAD && r->ir->i.src_kind == OPERAND_REG)
+        operand_escape(r, operand_source(r)); /* vector registers are not followed */
+    else if (r->ir->i.op == OP_VLOAD)
+        operand_load_wide(r, r->ir->i.width < 16 ? 16 : r->ir->i.width);
     else
         operand_write(r, VALUE_TOP);
 }

@@ -74,9 +74,13 @@ bool state_join(struct engine *e, struct state *into, const struct state *from, 
 void state_entry(struct engine *e, struct state *s, const struct context *c);
 void state_set(struct run *r, unsigned reg, value v);
 value state_slot(struct run *r, int64_t offset, unsigned width);
-void state_store(struct run *r, int64_t offset, unsigned width, value v);
+/* False when the slot is not followed: the value is elsewhere from now on. */
+bool state_store(struct run *r, int64_t offset, unsigned width, value v);
+/* Whether a slot holds the address of another: any, or one of those at offset. */
+bool state_holds_stack(const struct run *r);
+bool state_holds_address(const struct run *r, int64_t offset, unsigned width);
 /* Everything that others may have written is forgotten. */
-void state_forget(struct state *s);
+void state_forget(struct engine *e, struct state *s);
 
 /* interp_branch.c */
 enum { BRANCH_NEVER = 1, BRANCH_ALWAYS = 2, BRANCH_BOTH = 3 };
@@ -88,6 +92,8 @@ bool branch_refine(struct run *r, unsigned condition, bool taken);
 /* interp_operand.c */
 value operand_address(struct run *r);
 value operand_load(struct run *r, unsigned width);
+/* Into a vector register: addresses of slots are not followed there. */
+void operand_load_wide(struct run *r, unsigned width);
 value operand_source(struct run *r);
 void operand_write(struct run *r, value v);
 value operand_read_destination(struct run *r);

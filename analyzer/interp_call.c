@@ -76,13 +76,14 @@ static void clobber_for_call(struct run *r)
     r->s.flags.on_slot = false;
     r->s.written = true;
     if (r->s.escaped)
-        state_forget(&r->s);
+        state_forget(r->e, &r->s);
 }
 
 static void escape_arguments(struct run *r)
 {
+    uint32_t passed = r->o->go ? ~(1u << r->e->arch->sp) : r->e->arch->passed;
     for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
-        if (r->e->arch->passed >> reg & 1)
+        if (passed >> reg & 1)
             operand_escape(r, r->s.reg[reg]);
 }
 
@@ -345,7 +346,8 @@ static void jump_anywhere(struct run *r)
     for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
         if (reg != r->e->arch->sp)
             r->s.reg[reg] = VALUE_TOP;
-    state_forget(&r->s);
+    r->s.escaped = true;
+    state_forget(r->e, &r->s);
     object_all_blocks(r->e, r->o, object_unit(r->e, r->o, r->ir->at), &starts, &count);
     for (size_t i = 0; i < count; i++)
         interp_flow(r->e, r->c, &r->s, r->ir->at, starts[i]);
@@ -413,7 +415,8 @@ void return_from(struct run *r)
         }
     }
     r->c->returns = true;
-    r->c->result = value_join(&r->e->values, r->c->result, r->s.reg[r->e->arch->result], false);
+    r->c->result = value_join(&r->e->values, r->c->result,
+                              value_outside(&r->e->values, r->s.reg[r->e->arch->result]), false);
 }
 
 static void add_site(struct run *r, int64_t number)
@@ -473,7 +476,7 @@ void system_call(struct run *r)
     escape_arguments(r);
     r->s.written = true;
     if (r->s.escaped)
-        state_forget(&r->s);
+        state_forget(r->e, &r->s);
     uint32_t lost = r->e->arch->lost_in_kernel | (native ? 0 : 1u << REG_DX);
     for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
         if (lost >> reg & 1)

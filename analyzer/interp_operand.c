@@ -103,7 +103,7 @@ value operand_load(struct run *r, unsigned width)
     if (d->kind == VK_STACK)
         return state_slot(r, d->first, width);
     if (d->kind != VK_CONST)
-        return VALUE_TOP;
+        return d->deps & DEP_FRAME ? value_top(v, DEP_FRAME, UINT64_MAX) : VALUE_TOP;
     unsigned count = d->count;
     for (unsigned k = 0; k < count; k++)
         out = value_join(v, k ? out : VALUE_NONE,
@@ -111,6 +111,16 @@ value operand_load(struct run *r, unsigned width)
                                      (uint64_t)value_get(v, address)->all[k], width),
                          false);
     return out;
+}
+
+void operand_load_wide(struct run *r, unsigned width)
+{
+    value address = operand_address(r);
+    const struct value_data *d = value_get(&r->e->values, address);
+    if (d->kind == VK_STACK ? state_holds_address(r, d->first, width)
+                            : (d->deps & DEP_FRAME) && state_holds_stack(r))
+        r->s.escaped = true;
+    operand_load(r, width);
 }
 
 static value low_part(struct run *r, value x, unsigned width)
@@ -158,8 +168,7 @@ value operand_read_destination(struct run *r)
 
 void operand_escape(struct run *r, value v)
 {
-    const struct value_data *d = value_get(&r->e->values, v);
-    if (d->kind == VK_STACK)
+    if (value_may_frame(&r->e->values, v))
         r->s.escaped = true;
 }
 
@@ -177,25 +186,28 @@ void operand_keep_code(struct run *r, value v, bool on_stack)
 static void write_memory(struct run *r, value v)
 {
     const struct insn *i = &r->ir->i;
-    operand_escape(r, v);
-    if (i->segment) /* thread-local storage */
+    if (i->segment) { /* thread-local storage */
+        operand_escape(r, v);
         return;
+    }
     value address = operand_address(r);
     const struct value_data *d = value_get(&r->e->values, address);
     if (i->width == 8)
         operand_keep_code(r, v, d->kind == VK_STACK);
     if (d->kind == VK_STACK) {
-        state_store(r, d->first, i->width ? i->width : 8, v);
+        if (!state_store(r, d->first, i->width ? i->width : 8, v))
+            operand_escape(r, v);
         return;
     }
+    operand_escape(r, v);
     r->s.written = true;
-    if (d->kind != VK_CONST && r->s.escaped)
-        state_forget(&r->s);
+    if (d->kind != VK_CONST && (r->s.escaped || (d->deps & DEP_FRAME)))
+        state_forget(r->e, &r->s);
     /* An unknown index off the stack pointer may hit any slot. */
     if (i->base == r->e->arch->sp ||
         (i->base != REG_NONE &&
          value_get(&r->e->values, register_value(r, i->base))->kind == VK_STACK))
-        state_forget(&r->s);
+        state_forget(r->e, &r->s);
 }
 
 void operand_write(struct run *r, value v)

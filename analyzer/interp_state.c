@@ -32,7 +32,21 @@ static void remove_slot(struct state *s, unsigned at)
     s->slots--;
 }
 
-/* Slots are kept by offset. Only those both states have survive. */
+/* Slots are kept by offset. Only what both states have survives; the address of a slot that one of
+ * them holds may be there still. */
+static inline value join_slot(struct engine *e, value a, value b, bool widen)
+{
+    if (a == b)
+        return a;
+    const struct value_data *x = value_get(&e->values, a), *y = value_get(&e->values, b);
+    uint32_t deps = y->deps | (y->kind == VK_STACK ? DEP_FRAME : 0);
+    if (x->kind == VK_TOP && !x->sign && x->max == UINT64_MAX && !(deps & ~x->deps))
+        return a; /* it holds the other already */
+    bool address = x->kind == VK_STACK || ((deps | x->deps) & DEP_FRAME);
+    value v = value_join(&e->values, a, b, widen);
+    return address ? value_in_frame(&e->values, v) : v;
+}
+
 static bool join_slots(struct engine *e, struct state *into, const struct state *from, bool widen)
 {
     bool changed = false;
@@ -43,7 +57,7 @@ static bool join_slots(struct engine *e, struct state *into, const struct state 
             j++;
         bool match =
             j < from->slots && from->slot[j].offset == a->offset && from->slot[j].width == a->width;
-        value v = match ? value_join(&e->values, a->v, from->slot[j].v, widen) : VALUE_TOP;
+        value v = join_slot(e, a->v, match ? from->slot[j].v : VALUE_TOP, widen);
         if (v == a->v) {
             i++;
             continue;
@@ -56,17 +70,27 @@ static bool join_slots(struct engine *e, struct state *into, const struct state 
         else
             i++;
     }
+    unsigned at = 0;
     for (j = 0; j < from->slots; j++) {
         const struct slot *b = &from->slot[j];
-        bool known = b->offset < 0 || into->slots == SLOT_LIMIT;
-        into->unsure = into->unsure || (b->offset >= 0 && into->slots == SLOT_LIMIT);
-        unsigned at = 0;
         while (at < into->slots && into->slot[at].offset < b->offset)
             at++;
-        if (known || (at < into->slots && into->slot[at].offset == b->offset))
+        bool there = at < into->slots && into->slot[at].offset == b->offset;
+        if (there && into->slot[at].width == b->width)
             continue;
+        bool address = value_may_frame(&e->values, b->v);
+        if (b->offset < 0 && !address)
+            continue;
+        if (there || into->slots == SLOT_LIMIT) {
+            bool escaped = into->escaped || address, unsure = into->unsure || b->offset >= 0;
+            changed = changed || escaped != into->escaped || unsure != into->unsure;
+            into->escaped = escaped;
+            into->unsure = unsure;
+            continue;
+        }
         memmove(&into->slot[at + 1], &into->slot[at], (into->slots - at) * sizeof *b);
-        into->slot[at] = (struct slot){b->offset, b->width, VALUE_TOP};
+        into->slot[at] = (struct slot){b->offset, b->width,
+                                       address ? value_in_frame(&e->values, VALUE_TOP) : VALUE_TOP};
         into->slots++;
         changed = true;
     }
@@ -77,13 +101,10 @@ bool state_join(struct engine *e, struct state *into, const struct state *from, 
 {
     bool changed = false;
     for (unsigned i = 0; i < e->arch->registers; i++) {
-        value v = value_join(&e->values, into->reg[i], from->reg[i], widen);
+        /* Pointers to different slots become one that may point at any. */
+        value v = join_slot(e, into->reg[i], from->reg[i], widen);
         if (v == into->reg[i])
             continue;
-        /* Pointers to different slots become one that may point at any. */
-        if (value_get(&e->values, into->reg[i])->kind == VK_STACK ||
-            value_get(&e->values, from->reg[i])->kind == VK_STACK)
-            into->escaped = true;
         into->reg[i] = v;
         changed = true;
     }
@@ -167,19 +188,19 @@ value state_slot(struct run *r, int64_t offset, unsigned width)
     return VALUE_TOP;
 }
 
-void state_store(struct run *r, int64_t offset, unsigned width, value v)
+bool state_store(struct run *r, int64_t offset, unsigned width, value v)
 {
     struct state *s = &r->s;
     int32_t first = r->o->stack_arguments;
     if (s->lost || offset < -(1 << 30) || offset > 1 << 30)
-        return;
+        return false;
     for (unsigned i = 0; i < s->slots;) {
         const struct slot *slot = &s->slot[i];
         if (slot->offset < offset + (int64_t)width &&
             offset < slot->offset + (int64_t)slot->width) {
             if (offset >= first && slot->width > width) {
                 s->slot[i].v = VALUE_TOP;
-                return;
+                return false;
             }
             remove_slot(s, i);
         } else {
@@ -191,17 +212,36 @@ void state_store(struct run *r, int64_t offset, unsigned width, value v)
     if (s->slots == SLOT_LIMIT)
         s->unsure = true;
     if ((v == VALUE_TOP && offset < first) || s->slots == SLOT_LIMIT)
-        return;
+        return false;
     unsigned at = 0;
     while (at < s->slots && s->slot[at].offset < offset)
         at++;
     memmove(&s->slot[at + 1], &s->slot[at], (s->slots - at) * sizeof s->slot[0]);
     s->slot[at] = (struct slot){(int32_t)offset, width, v};
     s->slots++;
+    return true;
 }
 
-void state_forget(struct state *s)
+bool state_holds_address(const struct run *r, int64_t offset, unsigned width)
 {
+    for (unsigned i = 0; i < r->s.slots; i++) {
+        const struct slot *slot = &r->s.slot[i];
+        if (slot->offset < offset + (int64_t)width &&
+            offset < slot->offset + (int64_t)slot->width && value_may_frame(&r->e->values, slot->v))
+            return true;
+    }
+    return false;
+}
+
+bool state_holds_stack(const struct run *r)
+{
+    return state_holds_address(r, INT32_MIN, UINT32_MAX);
+}
+
+void state_forget(struct engine *e, struct state *s)
+{
+    for (unsigned i = 0; i < s->slots; i++)
+        s->escaped = s->escaped || value_may_frame(&e->values, s->slot[i].v);
     s->slots = 0;
     s->unsure = true;
     s->flags.on_slot = false;

@@ -148,7 +148,22 @@ value value_bounded(struct values *v, value x, uint64_t max)
 value value_outside(struct values *v, value x)
 {
     const struct value_data *d = value_get(v, x);
-    return d->kind == VK_TOP && d->sign ? value_top(v, d->deps, d->max) : x;
+    if (d->kind == VK_STACK)
+        return VALUE_TOP;
+    if (d->kind != VK_TOP || (!d->sign && !(d->deps & DEP_FRAME)))
+        return x;
+    return value_top(v, d->deps & ~DEP_FRAME, d->max);
+}
+
+value value_in_frame(struct values *v, value x)
+{
+    const struct value_data *d = value_get(v, x);
+    return d->kind == VK_STACK ? x : value_top(v, d->deps | DEP_FRAME, UINT64_MAX);
+}
+
+static uint64_t width_max(unsigned width)
+{
+    return width >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * width)) - 1;
 }
 
 /* x, changed in a way that can be replayed; steps are few, so that loops come to an end. */
@@ -159,7 +174,8 @@ static value derived(struct values *v, value x, enum value_origin how, int64_t c
     unsigned steps = 0;
     for (const struct value_data *s = d; s->sign > ORIGIN_INPUT; s = value_get(v, (value)s->base))
         steps++;
-    if (d->sign == ORIGIN_NONE || steps >= ORIGIN_STEPS)
+    bool few = how == ORIGIN_AND && value_few_bits((uint64_t)c & width_max(width));
+    if ((d->sign == ORIGIN_NONE && !few) || steps >= ORIGIN_STEPS)
         return value_top(v, d->deps, max);
     value *recent = recent_slot(v, (uint64_t)x << 16 ^ (uint64_t)c, 0xfe - how);
     const struct value_data *known = value_get(v, *recent);
@@ -269,11 +285,6 @@ static int64_t sign_extend(int64_t c, unsigned from)
 {
     unsigned shift = 64 - 8 * from;
     return from >= 8 ? c : (int64_t)((uint64_t)c << shift) >> shift;
-}
-
-static uint64_t width_max(unsigned width)
-{
-    return width >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * width)) - 1;
 }
 
 value value_extend(struct values *v, value x, unsigned from, unsigned to, bool sign)
@@ -410,7 +421,7 @@ value value_binary(struct values *v, unsigned op, value x, value y, unsigned wid
             return intern(v, &d);
         }
     }
-    if (a->kind == VK_TOP && a->sign && b->kind == VK_CONST && b->count == 1 && bitwise(op))
+    if (a->kind == VK_TOP && b->kind == VK_CONST && b->count == 1 && bitwise(op))
         return derived(v, x, bitwise(op), b->first, width, bound(op, a, b->first, width));
     if (b->kind == VK_CONST && b->count == 1)
         return value_top(v, deps, bound(op, a, b->first, width));

@@ -32,12 +32,15 @@ enum value_origin {
     ORIGIN_NONE,
     ORIGIN_POINTEE, /* the eight bytes that input .base points at, as they were at entry */
     ORIGIN_INPUT,   /* it is the function's input .base as it was at entry */
-    ORIGIN_AND,
+    ORIGIN_AND,     /* .base may be anything then */
     ORIGIN_OR,
     ORIGIN_XOR,
     ORIGIN_LOW,    /* the low .width bytes, zero-extended */
     ORIGIN_SIGNED, /* the low .width bytes, sign-extended to .first bytes */
 };
+
+/* In deps: it may be an address in the function's own frame. */
+#define DEP_FRAME (1u << 31)
 
 struct value_data {
     uint8_t kind, count, width, sign;
@@ -70,6 +73,18 @@ value value_pointee(struct values *v, unsigned input);
 value value_bounded(struct values *v, value x, uint64_t max);
 /* The same value outside of its function: inputs there are others. */
 value value_outside(struct values *v, value x);
+/* Whether a mask leaves few enough values to list them all. */
+static inline bool value_few_bits(uint64_t mask)
+{
+    return mask && __builtin_popcountll(mask) <= 4;
+}
+/* x, which may also be an address in the frame. */
+value value_in_frame(struct values *v, value x);
+static inline bool value_may_frame(const struct values *v, value x)
+{
+    const struct value_data *d = value_get(v, x);
+    return d->kind == VK_STACK || (d->deps & DEP_FRAME);
+}
 /* One step of a value's origin: what it makes of the constant c. */
 int64_t value_replay(const struct value_data *d, int64_t c);
 /* An entry of one of the tables whose addresses are the constants starts. */
