@@ -2,6 +2,7 @@
  * Transfers between functions, jump tables, and entries into the kernel. */
 #include "analyzer/arguments.h"
 #include "analyzer/interp.h"
+#include <elf.h>
 #include <stdlib.h>
 
 enum { TABLE_LIMIT = 4096, NUMBERS_LIMIT = 512, GO_OUTGOING = 7 * 8 };
@@ -81,8 +82,11 @@ static void clobber_for_call(struct run *r)
 
 static void escape_arguments(struct run *r)
 {
-    uint32_t passed = r->o->go ? ~(1u << r->e->arch->sp) : r->e->arch->passed;
-    for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
+    const struct architecture *arch = r->e->arch;
+    uint32_t passed = arch->passed;
+    if (r->o->go)
+        passed |= arch->lost_over_calls | (arch->machine == EM_X86_64 ? 1u << REG_BX : 0);
+    for (unsigned reg = 0; reg < arch->registers; reg++)
         if (passed >> reg & 1)
             operand_escape(r, r->s.reg[reg]);
 }
