@@ -23,6 +23,7 @@ struct view {
     size_t program; /* the unit with main; SIZE_MAX: none, all counts */
     const char *name;
     strings functions, libraries;
+    strings headers; /* folders that hold any */
 };
 
 /* ---- reading ---- */
@@ -43,13 +44,22 @@ static enum status add_path(struct view *v, const char *given, csource_inputs *i
     }
     if (status || commands)
         return status;
-    strings files = {0}, headers = {0}, flags = {0};
-    status = csource_find(v->d, v->a, path, &files, &headers);
-    vec_each (dir, &headers)
-        vec_push(v->a, &flags, arena_printf(v->a, "-I%s", *dir));
+    strings files = {0};
+    status = csource_find(v->d, v->a, path, &files, &v->headers);
     vec_each (file, &files)
-        vec_push(v->a, inputs, ((struct csource_input){.path = *file, .flags = flags}));
+        vec_push(v->a, inputs, ((struct csource_input){.path = *file}));
     return status;
+}
+
+/* What no compile_commands.json says is looked for in every folder with headers. */
+static void add_header_folders(struct view *v, csource_inputs *inputs)
+{
+    strings flags = {0};
+    vec_each (dir, &v->headers)
+        vec_push(v->a, &flags, arena_printf(v->a, "-I%s", *dir));
+    vec_each (input, inputs)
+        if (!input->flags.count)
+            input->flags = flags;
 }
 
 static const char *stem(struct arena *a, const char *path)
@@ -379,6 +389,7 @@ enum status analyze_sources(struct diag *d, struct arena *a, const struct source
     if (!inputs.count)
         return diag_fail(d, STATUS_INPUT, "%s: no C, C++ or assembly source in it",
                          options->paths.items[0]);
+    add_header_folders(&v, &inputs);
     diag_progress(d, 0, 0, "reading %zu sources", inputs.count);
     status = csource_read(d, a, &inputs, &v.sources);
     diag_progress_end(d);

@@ -134,7 +134,7 @@ static size_t resolve(struct reach *r, size_t n, int unit)
 {
     const struct csource_node *node = &r->s->nodes.items[n];
     struct entry *e = NULL;
-    if (node->internal && node->unit >= 0)
+    if ((node->internal || node->macro) && node->unit >= 0)
         return n;
     HASH_FIND_STR(r->s->index->names, node->name, e);
     size_t best = SIZE_MAX;
@@ -159,7 +159,7 @@ void csource_reach(struct csources *s, size_t unit)
     for (size_t n = 0; n < s->nodes.count; n++) {
         struct csource_node *node = &s->nodes.items[n];
         node->reached = false;
-        if (node->unit < 0 || !*node->name)
+        if (node->unit < 0 || !*node->name || node->macro)
             continue;
         struct entry *e = entry_of(s->arena, &s->index->names, node->name);
         bool known = false;

@@ -26,6 +26,7 @@ struct csource_node {
     int line;
     int unit; /* index of the file that defines it; -1: none */
     bool variable;
+    bool macro;       /* no definition, but names some */
     bool builtin;     /* the compiler's own: need not exist as a function */
     bool constructor; /* runs without being called */
     bool internal;    /* seen in its own file only */

@@ -6,14 +6,24 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
+
+/* A macro of the file under way. */
+struct macro {
+    const char *name;
+    clang_cursor cursor;
+    UT_hash_handle hh;
+};
 
 struct reading {
     struct libclang clang;
     struct csources *s;
     void *translation;
     size_t unit;
-    size_t node;     /* the definition under way */
-    bool incomplete; /* errors: what the tree lacks is taken from the words */
+    size_t node;          /* the definition under way */
+    struct macro *macros; /* of an incomplete file */
+    int depth;            /* of macros within macros */
+    bool incomplete;      /* errors: what the tree lacks is taken from the words */
 };
 
 static const char *keep(struct reading *r, clang_string text)
@@ -41,6 +51,16 @@ static bool is_function(int kind)
            kind == CURSOR_FUNCTION_TEMPLATE;
 }
 
+/* What the compiler itself knows: most need no function, some are calls of one. */
+static void name_builtin(struct csource_node *node)
+{
+    static const char *const prefixes[] = {"__builtin_", "__sync_", "__atomic_", "__c11_atomic_"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+        node->builtin |= strncmp(node->name, prefixes[i], strlen(prefixes[i])) == 0;
+    if (strncmp(node->name, prefixes[0], strlen(prefixes[0])) == 0)
+        node->name += strlen(prefixes[0]);
+}
+
 /* Its node; SIZE_MAX for what no linker sees (locals, parameters, types). */
 static size_t node_of(struct reading *r, clang_cursor c)
 {
@@ -64,9 +84,7 @@ static size_t node_of(struct reading *r, clang_cursor c)
         node->name = *name == '\1' ? name + 1
                      : *name       ? name
                                    : keep(r, r->clang.getCursorSpelling(c));
-        node->builtin = strncmp(node->name, "__builtin_", 10) == 0;
-        if (node->builtin)
-            node->name += 10;
+        name_builtin(node);
     }
     return n;
 }
@@ -196,6 +214,33 @@ static bool noted(struct reading *r, const char *file, int line)
 /* In a source with errors parts of the tree are missing: every name that is called in the text of
  * the definition counts, and every other word that names a definition. */
 static void called_word(struct reading *r, clang_token token, const char *word, bool call,
+                        void *context);
+
+/* The node of a macro: what its text names. SIZE_MAX: no macro of that name. */
+static size_t macro_node(struct reading *r, const char *word)
+{
+    enum { DEEPEST = 32 };
+    struct macro *m = NULL;
+    HASH_FIND_STR(r->macros, word, m);
+    if (!m || r->depth >= DEEPEST)
+        return SIZE_MAX;
+    size_t before = r->s->nodes.count, from = r->node;
+    size_t n = csource_node(r->s, arena_printf(r->s->arena, "m:%zu:%s", r->unit, word), word);
+    if (n != before)
+        return n;
+    struct csource_node *node = &r->s->nodes.items[n];
+    node->macro = true;
+    node->unit = (int)r->unit;
+    node->line = line_of(r, r->clang.getCursorLocation(m->cursor), &node->file);
+    r->node = n;
+    r->depth++;
+    each_token(r, m->cursor, called_word, NULL);
+    r->depth--;
+    r->node = from;
+    return n;
+}
+
+static void called_word(struct reading *r, clang_token token, const char *word, bool call,
                         void *context)
 {
     (void)context;
@@ -207,7 +252,10 @@ static void called_word(struct reading *r, clang_token token, const char *word, 
     if (call && strcmp(word, "syscall") == 0 && !noted(r, file, line))
         vec_push(r->s->arena, &r->s->calls,
                  ((struct csource_call){r->node, file, line, -1, false}));
-    refer(r, call ? csource_node(r->s, key, word) : csource_word(r->s, word), line, file);
+    size_t to = macro_node(r, word);
+    if (to == SIZE_MAX)
+        to = call ? csource_node(r->s, key, word) : csource_word(r->s, word);
+    refer(r, to, line, file);
 }
 
 /* ---- definitions ---- */
@@ -269,7 +317,11 @@ static int at_top(clang_cursor c, clang_cursor parent, void *data)
     default:
         break;
     }
-    if ((is_function(c.kind) || c.kind == CURSOR_VARIABLE) && r->clang.isCursorDefinition(c))
+    /* "int x;" defines x unless another file does so with a value. */
+    bool tentative =
+        c.kind == CURSOR_VARIABLE && r->clang.Cursor_getStorageClass(c) != STORAGE_EXTERN;
+    if (tentative || (is_function(c.kind) && r->clang.isCursorDefinition(c)) ||
+        (c.kind == CURSOR_VARIABLE && r->clang.isCursorDefinition(c)))
         define(r, c);
     /* "extern" blocks of older libclangs come as unexposed declarations. */
     return c.kind == 1 ? VISIT_RECURSE : VISIT_CONTINUE;
@@ -309,35 +361,66 @@ static void compiler_headers(struct arena *a, strings *arguments)
     globfree(&found);
 }
 
+static int keep_macro(clang_cursor c, clang_cursor parent, void *data)
+{
+    struct reading *r = data;
+    (void)parent;
+    if (c.kind != CURSOR_MACRO)
+        return VISIT_CONTINUE;
+    struct macro *m = ARENA_NEW(r->s->arena, struct macro), *known = NULL;
+    m->name = keep(r, r->clang.getCursorSpelling(c));
+    m->cursor = c;
+    HASH_FIND_STR(r->macros, m->name, known);
+    if (!known)
+        HASH_ADD_KEYPTR(hh, r->macros, m->name, strlen(m->name), m);
+    return VISIT_CONTINUE;
+}
+
+static bool parse(struct reading *r, void *index, const char *path, const strings *arguments,
+                  unsigned how)
+{
+    r->translation = NULL;
+    int failed =
+        r->clang.parseTranslationUnit2(index, path, arguments->items, (int)arguments->count, NULL,
+                                       0, PARSE_KEEP_GOING | how, &r->translation);
+    return !failed && r->translation;
+}
+
+static void read_unit(struct reading *r, void *index, const struct csource_input *input)
+{
+    struct arena *a = r->s->arena;
+    strings arguments = {0};
+    vec_push(a, &arguments, "-w");
+    vec_push(a, &arguments, "-ferror-limit=0");
+    vec_each (flag, &input->flags)
+        vec_push(a, &arguments, *flag);
+    compiler_headers(a, &arguments);
+    if (!parse(r, index, input->path, &arguments, 0))
+        return; /* its words tell */
+    note_errors(r);
+    if (r->incomplete) { /* then macros matter too */
+        r->clang.disposeTranslationUnit(r->translation);
+        if (!parse(r, index, input->path, &arguments, PARSE_MACROS))
+            return;
+        r->clang.visitChildren(r->clang.getTranslationUnitCursor(r->translation), keep_macro, r);
+    }
+    r->s->units.items[r->unit].parsed = true;
+    r->clang.visitChildren(r->clang.getTranslationUnitCursor(r->translation), at_top, r);
+    r->clang.disposeTranslationUnit(r->translation);
+    HASH_CLEAR(hh, r->macros);
+}
+
 bool csource_parse(struct csources *s, const csource_inputs *inputs)
 {
     struct reading r = {.s = s};
     if (!libclang_load(&r.clang))
         return false;
     void *index = r.clang.createIndex(0, 0);
-    for (size_t i = 0; i < inputs->count; i++) {
-        const struct csource_input *input = &inputs->items[i];
-        const char *dot = strrchr(input->path, '.');
-        strings arguments = {0};
-        vec_push(s->arena, &arguments, "-w");
-        vec_push(s->arena, &arguments, "-ferror-limit=0");
-        vec_each (flag, &input->flags)
-            vec_push(s->arena, &arguments, *flag);
-        compiler_headers(s->arena, &arguments);
-        if (dot && strcmp(dot, ".S") == 0)
-            continue;
-        void *translation = NULL;
-        int failed =
-            r.clang.parseTranslationUnit2(index, input->path, arguments.items, (int)arguments.count,
-                                          NULL, 0, PARSE_KEEP_GOING, &translation);
-        if (failed || !translation)
-            continue; /* its words tell */
-        r.translation = translation;
-        r.unit = i;
-        s->units.items[i].parsed = true;
-        note_errors(&r);
-        r.clang.visitChildren(r.clang.getTranslationUnitCursor(translation), at_top, &r);
-        r.clang.disposeTranslationUnit(translation);
+    for (r.unit = 0; r.unit < inputs->count; r.unit++) {
+        const struct csource_input *input = &inputs->items[r.unit];
+        size_t n = strlen(input->path);
+        if (n < 2 || strcmp(input->path + n - 2, ".S") != 0)
+            read_unit(&r, index, input);
     }
     r.clang.disposeIndex(index);
     return true;

@@ -47,13 +47,15 @@ enum { /* CXCursorKind */
        CURSOR_CALL = 103,
        CURSOR_ASM = 215,
        CURSOR_UNEXPOSED_ATTRIBUTE = 400,
+       CURSOR_MACRO = 501,
 };
 enum { LINKAGE_INTERNAL = 2, LINKAGE_UNIQUE = 3, LINKAGE_EXTERNAL = 4 }; /* CXLinkageKind */
 enum { VISIT_BREAK, VISIT_CONTINUE, VISIT_RECURSE };                     /* CXChildVisitResult */
 enum { TOKEN_IDENTIFIER = 2 };                                           /* CXTokenKind */
 enum { SEVERITY_ERROR = 3 };                                             /* CXDiagnosticSeverity */
-enum { PARSE_INCOMPLETE = 0x02, PARSE_KEEP_GOING = 0x200 }; /* CXTranslationUnit_Flags */
-enum { EVALUATED_INT = 1 };                                 /* CXEvalResultKind */
+enum { PARSE_MACROS = 0x01, PARSE_KEEP_GOING = 0x200 }; /* CXTranslationUnit_Flags */
+enum { STORAGE_EXTERN = 2 };                            /* CX_StorageClass */
+enum { EVALUATED_INT = 1 };                             /* CXEvalResultKind */
 
 typedef int clang_visitor(clang_cursor cursor, clang_cursor parent, void *data);
 
@@ -73,6 +75,7 @@ typedef int clang_visitor(clang_cursor cursor, clang_cursor parent, void *data);
     X(void, disposeString, (clang_string))                                                         \
     X(clang_cursor, getCursorReferenced, (clang_cursor))                                           \
     X(unsigned, isCursorDefinition, (clang_cursor))                                                \
+    X(int, Cursor_getStorageClass, (clang_cursor))                                                 \
     X(int, getCursorLinkage, (clang_cursor))                                                       \
     X(clang_location, getCursorLocation, (clang_cursor))                                           \
     X(clang_range, getCursorExtent, (clang_cursor))                                                \
