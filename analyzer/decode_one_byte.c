@@ -27,6 +27,16 @@ static const uint8_t arith_ops[8] = {OP_ADD, OP_OR,  OP_CLOBBER, OP_SBB,
 static const uint8_t shift_ops[8] = {OP_CLOBBER, OP_CLOBBER, OP_CLOBBER, OP_CLOBBER,
                                      OP_SHL,     OP_SHR,     OP_SHL,     OP_SAR};
 
+/* Of what only overwrites its destination no operand is told; its imm means registers. */
+static void drop_operand(struct insn *o)
+{
+    if (o->op != OP_CLOBBER)
+        return;
+    o->imm = 0;
+    if (o->src_kind == OPERAND_IMM)
+        o->src_kind = OPERAND_NONE;
+}
+
 static void arith(struct cursor *c, unsigned which)
 {
     struct insn *o = c->out;
@@ -34,6 +44,7 @@ static void arith(struct cursor *c, unsigned which)
     if (o->op == OP_SBB &&
         (o->dst_kind != OPERAND_REG || o->src_kind != OPERAND_REG || o->dst != o->src))
         o->op = OP_CLOBBER;
+    drop_operand(o);
 }
 
 /* Opcodes 00 to 3f. */
@@ -187,6 +198,7 @@ static void shift(struct cursor *c, uint8_t b, int64_t imm)
         o->op = OP_CLOBBER;
     else
         set_imm(c, b < 0xd0 ? imm : 1);
+    drop_operand(o);
 }
 
 /* a4 to af: string instructions. */

@@ -134,7 +134,7 @@ static enum status read_special_headers(struct diag *d, struct elf_object *o)
         } else if (s->type == PT_GNU_RELRO) {
             o->relro = range;
         } else if (s->type == PT_TLS) {
-            o->tls = range;
+            o->tls = (struct elf_range){s->vaddr, s->filesz};
         }
     }
     return STATUS_OK;

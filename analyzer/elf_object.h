@@ -108,7 +108,8 @@ struct elf_object {
     VEC(struct elf_segment) other_headers;   /* all other program headers */
     VEC(struct elf_section) sections;        /* may be empty */
     struct elf_range eh_frame, eh_frame_hdr; /* eh_frame.size may reach past its terminator */
-    struct elf_range relro, tls;
+    struct elf_range relro;
+    struct elf_range tls; /* what the file gives first values to */
 
     bool dynamic; /* has a dynamic section */
     strings needed;

@@ -273,7 +273,7 @@ void engine_wait(struct engine *e, struct context *callee, struct context *calle
     vec_push(e->arena, &caller->waits, callee);
     if (callee->published) {
         w.state = interp_keep(e, s);
-        interp_resume(e, &w, callee->published_result);
+        interp_resume(e, callee, &w, callee->published_result);
         free(w.state);
     }
     if (!callee->generation && !callee->running)
@@ -320,7 +320,7 @@ static void finish(struct engine *e, struct context *c)
         for (size_t i = 0; news && i < count; i++) {
             struct waiter w = c->waiters.items[i];
             if (w.generation == w.caller->generation)
-                interp_resume(e, &w, result);
+                interp_resume(e, c, &w, result);
         }
     }
     if (c->final || (c->published && c->published_result == VALUE_TOP))
@@ -329,16 +329,23 @@ static void finish(struct engine *e, struct context *c)
         interp_release(e, c);
 }
 
-void interp_resume(struct engine *e, struct waiter *w, value result)
+void interp_resume(struct engine *e, const struct context *callee, struct waiter *w, value result)
 {
     struct context *c = w->caller;
     if (!w->resume) {
         c->returns = true;
+        c->function->twice = c->function->twice || callee->function->twice;
         c->result = value_join(&e->values, c->result, value_outside(&e->values, result), false);
     } else {
         struct state s;
         state_restore(e, w->state, &s);
         s.reg[e->arch->result] = value_outside(&e->values, result);
+        /* The second time, what lies on the stack is what came after the first. Go reads return
+         * addresses for its tracebacks only. */
+        if (callee->function->twice && !callee->function->object->go) {
+            s.escaped = true;
+            state_forget(e, &s);
+        }
         interp_flow(e, c, &s, w->resume, w->resume);
     }
     engine_queue(e, c);

@@ -288,8 +288,8 @@ void memory_run(struct engine *e);
 void interp_start(struct engine *e, struct context *c);
 /* Executes one block of a context's work list. */
 void interp_step(struct engine *e, struct context *c);
-/* Control comes back to a caller with a value. */
-void interp_resume(struct engine *e, struct waiter *w, value result);
+/* Control comes back from a callee to a caller with a value. */
+void interp_resume(struct engine *e, const struct context *callee, struct waiter *w, value result);
 void interp_release(struct engine *e, struct context *c);
 struct kept_state *interp_keep(struct engine *e, const struct state *s);
 

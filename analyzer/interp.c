@@ -59,11 +59,14 @@ void interp_release(struct engine *e, struct context *c)
 }
 
 /* Data in the text segment, whose address code takes as it would a function's, shows itself by not
- * decoding: it has no unwind table either, and nothing was reached through it. */
+ * decoding: it has no unwind table either, nothing calls it, and it calls nothing. */
 static void bad_code(struct context *c, struct engine *e, uint64_t at, const char *reason)
 {
     const struct object *o = c->function->object;
-    if (!o->functions.unwind || functions_at(&o->functions, c->function->address)) {
+    bool code = c->function->callers.count || c->sites.count || c->indirect.count;
+    vec_each (edge, &c->node.edges)
+        code = code || edge->kind <= EDGE_VALUE;
+    if (code || !o->functions.unwind || functions_at(&o->functions, c->function->address)) {
         engine_note(e, c, at, reason);
         return;
     }
@@ -203,6 +206,8 @@ static void do_arithmetic(struct run *r)
             result = value_binary(v, i->op, a, b, i->width);
         }
     }
+    if (i->dst_kind == OPERAND_REG && i->dst == r->e->arch->sp)
+        r->s.deeper = r->s.deeper || value_get(v, a)->kind == VK_STACK;
     result = lose_stack(r, a, b, result);
     if (!low_bitwise(r))
         operand_write(r, result);
@@ -309,7 +314,7 @@ static void do_push(struct run *r)
 static void do_pop(struct run *r)
 {
     const struct value_data *d = value_get(&r->e->values, r->s.reg[REG_SP]);
-    value v = d->kind == VK_STACK && d->first != 0 ? state_slot(r, d->first, 8) : VALUE_TOP;
+    value v = d->kind == VK_STACK ? state_slot(r, d->first, 8) : VALUE_TOP;
     move_stack(r, 8);
     if (r->ir->i.dst_kind != OPERAND_NONE)
         operand_write(r, v);

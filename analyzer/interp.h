@@ -37,6 +37,7 @@ struct state {
     bool lost;    /* stack offsets are no longer comparable: slots are not followed */
     bool written; /* memory that callers may point at may have changed since entry */
     bool unsure;  /* slots were forgotten: what is not followed may have been written */
+    bool deeper;  /* the stack pointer, where unknown, is still in this function's frame */
     value reg[REG_LIMIT];
     struct slot slot[SLOT_LIMIT];
 };
@@ -101,6 +102,8 @@ value operand_read_destination(struct run *r);
 void operand_escape(struct run *r, value v);
 /* A pointer to code is kept in memory: it may outlive the code that formed it. */
 void operand_keep_code(struct run *r, value v, bool on_stack);
+/* A code address leaves where it was made. */
+void operand_pass_code(struct run *r, value v, enum edge_kind kind);
 
 /* interp.c */
 void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,

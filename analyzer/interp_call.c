@@ -86,9 +86,12 @@ static void escape_arguments(struct run *r)
     uint32_t passed = arch->passed;
     if (r->o->go)
         passed |= arch->lost_over_calls | (arch->machine == EM_X86_64 ? 1u << REG_BX : 0);
-    for (unsigned reg = 0; reg < arch->registers; reg++)
-        if (passed >> reg & 1)
-            operand_escape(r, r->s.reg[reg]);
+    for (unsigned reg = 0; reg < arch->registers; reg++) {
+        if (!(passed >> reg & 1))
+            continue;
+        operand_escape(r, r->s.reg[reg]);
+        operand_pass_code(r, r->s.reg[reg], EDGE_ADDRESS);
+    }
 }
 
 /* Where a call may throw, control may also reach its landing pad, with the frame intact. */
@@ -203,6 +206,21 @@ void call_function(struct run *r, struct function *f, uint64_t resume, enum edge
     engine_wait(e, callee, r->c, resume, &r->s);
 }
 
+/* What a call leaves its callee to return to. */
+static void keep_counter(struct run *r, int64_t constant)
+{
+    const struct architecture *arch = r->e->arch;
+    struct values *v = &r->e->values;
+    if (arch->link != REG_NONE) {
+        state_set(r, arch->link, value_const(v, constant));
+        return;
+    }
+    state_set(r, arch->sp, value_binary(v, OP_SUB, r->s.reg[arch->sp], value_const(v, 8), 8));
+    const struct value_data *sp = value_get(v, r->s.reg[arch->sp]);
+    if (sp->kind == VK_STACK)
+        state_store(r, sp->first, 8, value_const(v, constant));
+}
+
 void call_direct(struct run *r, uint64_t constant, uint64_t resume, enum edge_kind kind)
 {
     struct object *o = engine_object_at(r->e, constant);
@@ -211,12 +229,7 @@ void call_direct(struct run *r, uint64_t constant, uint64_t resume, enum edge_ki
                              : NULL;
     /* `call` of the next instruction reads the program counter. */
     if (f && resume && constant == r->o->base + resume) {
-        if (r->e->arch->link == REG_NONE) {
-            int64_t sp = value_get(&r->e->values, r->s.reg[REG_SP])->first - 8;
-            state_set(r, REG_SP, value_stack(&r->e->values, sp));
-        } else {
-            state_set(r, r->e->arch->link, value_const(&r->e->values, (int64_t)constant));
-        }
+        keep_counter(r, (int64_t)constant);
         interp_flow(r->e, r->c, &r->s, r->ir->at, resume);
         return;
     }
@@ -254,6 +267,43 @@ static bool slot_target(struct run *r, struct function **f, value *v)
     return false;
 }
 
+/* Entry i of a jump table, as a constant; false past its end. */
+static bool table_entry(struct run *r, const struct value_data *d, int64_t start, uint64_t i,
+                        uint64_t *target)
+{
+    struct object *o = engine_object_at(r->e, (uint64_t)start);
+    uint64_t place = (uint64_t)start + i * d->width, raw = 0;
+    if (!o || !elf_segment_at(o->elf, place - o->base))
+        return false;
+    if (d->width == 8) {
+        struct function *f = NULL;
+        return memory_pointer(r->e, o, place - o->base, &f, target) && !d->base;
+    }
+    if (!elf_word(o->elf, place - o->base, d->width, &raw))
+        return false;
+    unsigned shift = 64 - 8 * d->width;
+    if (d->sign)
+        raw = (uint64_t)((int64_t)(raw << shift) >> shift);
+    *target = raw + (uint64_t)d->base;
+    return true;
+}
+
+/* Functions in a table of distances from one place. */
+static void touch_targets(struct run *r, const struct value_data *d)
+{
+    bool bounded = d->max < TABLE_LIMIT;
+    for (unsigned k = 0; k < d->count; k++)
+        for (uint64_t i = 0; i < TABLE_LIMIT && (!bounded || i <= d->max); i++) {
+            uint64_t target = 0;
+            struct object *o = NULL;
+            if (table_entry(r, d, d->all[k], i, &target))
+                o = engine_object_at(r->e, target);
+            if (!o || !memory_is_code(o, target - o->base))
+                break;
+            memory_touch(r->e, &r->c->node, r->ir->at, target, EDGE_ADDRESS);
+        }
+}
+
 void call_indirect(struct run *r, uint64_t resume)
 {
     struct function *f = NULL;
@@ -263,6 +313,8 @@ void call_indirect(struct run *r, uint64_t resume)
         return;
     }
     const struct value_data *d = value_get(&r->e->values, v);
+    if (d->kind == VK_TARGETS)
+        touch_targets(r, d);
     if (d->kind != VK_CONST) {
         call_unknown(r, resume);
         return;
@@ -287,27 +339,6 @@ void jump_direct(struct run *r, uint64_t target)
         call_direct(r, r->o->base + target, 0, EDGE_CALL);
     else
         interp_flow(r->e, r->c, &r->s, r->ir->at, target);
-}
-
-/* Entry i of a jump table, as a constant; false past its end. */
-static bool table_entry(struct run *r, const struct value_data *d, int64_t start, uint64_t i,
-                        uint64_t *target)
-{
-    struct object *o = engine_object_at(r->e, (uint64_t)start);
-    uint64_t place = (uint64_t)start + i * d->width, raw = 0;
-    if (!o || !elf_segment_at(o->elf, place - o->base))
-        return false;
-    if (d->width == 8) {
-        struct function *f = NULL;
-        return memory_pointer(r->e, o, place - o->base, &f, target) && !d->base;
-    }
-    if (!elf_word(o->elf, place - o->base, d->width, &raw))
-        return false;
-    unsigned shift = 64 - 8 * d->width;
-    if (d->sign)
-        raw = (uint64_t)((int64_t)(raw << shift) >> shift);
-    *target = raw + (uint64_t)d->base;
-    return true;
 }
 
 static bool one_jump_table(struct run *r, const struct value_data *d, int64_t start)
@@ -372,6 +403,15 @@ static void note_exit_handler(struct run *r)
             engine_generic(r->e, engine_function(r->e, o, (uint64_t)constant - o->base));
 }
 
+static void jump_to(struct run *r, uint64_t constant)
+{
+    struct object *o = engine_object_at(r->e, constant);
+    if (o == r->o)
+        jump_direct(r, constant - o->base);
+    else if (o)
+        call_direct(r, constant, 0, EDGE_VALUE);
+}
+
 void jump_indirect(struct run *r)
 {
     struct function *f = NULL;
@@ -382,14 +422,10 @@ void jump_indirect(struct run *r)
     }
     const struct value_data *d = value_get(&r->e->values, v);
     if (d->kind == VK_CONST) {
+        struct state before = r->s;
         for (unsigned i = 0; i < d->count; i++) {
-            struct state before = r->s;
-            struct object *o = engine_object_at(r->e, (uint64_t)d->all[i]);
-            if (o == r->o)
-                jump_direct(r, (uint64_t)d->all[i] - o->base);
-            else if (o)
-                call_direct(r, (uint64_t)d->all[i], 0, EDGE_VALUE);
             r->s = before;
+            jump_to(r, (uint64_t)d->all[i]);
         }
         return;
     }
@@ -397,26 +433,46 @@ void jump_indirect(struct run *r)
         return;
     note_exit_handler(r);
     const struct value_data *sp = value_get(&r->e->values, r->s.reg[r->e->arch->sp]);
-    if (sp->kind != VK_STACK)
+    if (sp->kind != VK_STACK && !r->s.deeper)
         return; /* the stack was switched: longjmp and its like, or the program's start */
     /* With the frame gone, it can only be a call in the end. */
-    if (sp->first >= 0 && d->kind != VK_TARGETS)
+    if (sp->kind == VK_STACK && sp->first >= 0 && d->kind != VK_TARGETS)
         call_unknown(r, 0);
     else
         jump_anywhere(r);
 }
 
-void return_from(struct run *r)
+/* What the word a return goes to was overwritten with, or was pushed for it to go to; NULL: it is
+ * the return address. */
+static const struct value_data *planted_return(struct run *r)
 {
     const struct value_data *sp = value_get(&r->e->values, r->s.reg[r->e->arch->sp]);
-    int64_t target = 0;
-    if (sp->kind == VK_STACK && sp->first != 0 && !r->s.lost &&
-        value_single(&r->e->values, state_slot(r, sp->first, 8), &target)) {
-        struct object *o = engine_object_at(r->e, (uint64_t)target);
-        if (o && memory_is_code(o, (uint64_t)target - o->base)) {
-            call_direct(r, (uint64_t)target, 0, EDGE_VALUE);
-            return;
+    if (sp->kind != VK_STACK || r->s.lost || r->e->arch->link != REG_NONE)
+        return NULL;
+    for (unsigned i = 0; i < r->s.slots; i++)
+        if (r->s.slot[i].offset == sp->first && r->s.slot[i].width == 8)
+            return value_get(&r->e->values, r->s.slot[i].v);
+    return NULL;
+}
+
+void return_from(struct run *r)
+{
+    const struct value_data *planted = planted_return(r);
+    bool all = planted && planted->kind == VK_CONST;
+    for (unsigned i = 0; all && i < planted->count; i++) {
+        struct object *o = engine_object_at(r->e, (uint64_t)planted->all[i]);
+        all = o && memory_is_code(o, (uint64_t)planted->all[i] - o->base);
+    }
+    if (all) {
+        struct state before = r->s;
+        value sp = r->s.reg[r->e->arch->sp];
+        for (unsigned i = 0; i < planted->count; i++) {
+            r->s = before;
+            state_set(r, r->e->arch->sp,
+                      value_binary(&r->e->values, OP_ADD, sp, value_const(&r->e->values, 8), 8));
+            jump_to(r, (uint64_t)planted->all[i]);
         }
+        return;
     }
     r->c->returns = true;
     r->c->result = value_join(&r->e->values, r->c->result,

@@ -172,15 +172,41 @@ void operand_escape(struct run *r, value v)
         r->s.escaped = true;
 }
 
+/* Someone may jump to a label of this very function, whose frame may be that of the jump or not. */
+static void flow_to_label(struct run *r, uint64_t label)
+{
+    struct state s = r->s;
+    for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
+        s.reg[reg] = VALUE_TOP;
+    s.escaped = true;
+    state_forget(r->e, &s);
+    s.flags.op = 0;
+    s.flags.reg = s.bound.reg = REG_NONE;
+    s.lost = s.deeper = true;
+    interp_flow(r->e, r->c, &s, r->ir->at, label);
+}
+
+void operand_pass_code(struct run *r, value v, enum edge_kind kind)
+{
+    const struct value_data *d = value_get(&r->e->values, v);
+    for (unsigned i = 0; d->kind == VK_CONST && i < d->count; i++) {
+        struct object *o = engine_object_at(r->e, (uint64_t)d->all[i]);
+        uint64_t place = o ? (uint64_t)d->all[i] - o->base : 0;
+        if (!o || !memory_is_code(o, place))
+            continue;
+        memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)d->all[i], kind);
+        if (o != r->o)
+            continue;
+        struct unit *u = object_unit(r->e, r->o, r->ir->at);
+        if (place > u->start && place < u->end && object_is_boundary(r->e, r->o, u, place))
+            flow_to_label(r, place);
+        d = value_get(&r->e->values, v);
+    }
+}
+
 void operand_keep_code(struct run *r, value v, bool on_stack)
 {
-    const struct value_data *what = value_get(&r->e->values, v);
-    for (unsigned k = 0; what->kind == VK_CONST && k < what->count; k++) {
-        struct object *o = engine_object_at(r->e, (uint64_t)what->all[k]);
-        if (o && memory_is_code(o, (uint64_t)what->all[k] - o->base))
-            memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)what->all[k],
-                         on_stack ? EDGE_ADDRESS : EDGE_STORED);
-    }
+    operand_pass_code(r, v, on_stack ? EDGE_ADDRESS : EDGE_STORED);
 }
 
 static void write_memory(struct run *r, value v)

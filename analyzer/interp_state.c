@@ -124,6 +124,8 @@ bool state_join(struct engine *e, struct state *into, const struct state *from, 
         into->written = changed = true;
     if (from->unsure && !into->unsure)
         into->unsure = changed = true;
+    if (from->deeper && !into->deeper)
+        into->deeper = changed = true;
     if (from->lost && !into->lost) {
         into->lost = changed = true;
         into->slots = 0;

@@ -355,9 +355,11 @@ void object_all_blocks(struct engine *e, struct object *o, struct unit *u, uint6
     bool after_end = true;
     for (uint64_t at = 0; bytes && at < size;) {
         struct insn i;
-        if (after_end || address_map_get(&o->blocks, u->start + at))
+        unsigned length = e->arch->decode(bytes + at, size - at, u->start + at, &i);
+        bool enters = i.op == OP_SYSCALL || i.op == OP_INT80 || i.op == OP_SYSENTER;
+        if (after_end || enters || address_map_get(&o->blocks, u->start + at))
             vec_push(e->arena, &found, u->start + at);
-        at += e->arch->decode(bytes + at, size - at, u->start + at, &i);
+        at += length;
         after_end = ends_line(i.op);
     }
     *starts = found.items;

@@ -3,6 +3,7 @@
  * objects code has reached. A data object is a stretch between two places known to start one; the
  * pointers in it count only once it is reached. */
 #include "analyzer/engine.h"
+#include <ctype.h>
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,17 @@ static void add_bound(struct engine *e, struct object *o, uint64_t address)
     vec_push(e->arena, &o->bounds, address);
 }
 
+/* Sections that programs give a name of C's form are arrays gathered by the linker, which code
+ * walks from end to end: symbols inside cut no objects. */
+static bool in_gathered_section(const struct elf_object *elf, uint64_t address)
+{
+    vec_each (s, &elf->sections)
+        if (s->name && (isalpha((unsigned char)s->name[0]) || s->name[0] == '_') &&
+            (s->flags & SHF_ALLOC) && address >= s->address && address - s->address < s->size)
+            return address != s->address;
+    return false;
+}
+
 static void bounds_of_symbols(struct engine *e, struct object *o, const struct elf_symbol *symbols,
                               size_t count)
 {
@@ -92,8 +104,11 @@ static void bounds_of_symbols(struct engine *e, struct object *o, const struct e
         const struct elf_symbol *s = &symbols[i];
         if (s->type != STT_OBJECT || s->section == SHN_UNDEF || s->section == SHN_ABS || !s->value)
             continue;
+        if (in_gathered_section(o->elf, s->value))
+            continue;
         add_bound(e, o, s->value);
-        if (s->size && s->value + s->size > s->value)
+        if (s->size && s->value + s->size > s->value &&
+            !in_gathered_section(o->elf, s->value + s->size))
             add_bound(e, o, s->value + s->size);
     }
 }

@@ -51,10 +51,27 @@ static void root_array(struct analysis *a, struct root *root, struct object *o,
     }
 }
 
+/* The first values of thread-local variables, which code reaches without forming their address. */
+static void root_thread_locals(struct analysis *a, struct root *root, struct object *o)
+{
+    const struct elf_range *tls = &o->elf->tls;
+    const struct elf_object *elf = o->elf;
+    for (size_t i = elf_relocation_from(elf, tls->address); i < elf->relocations.count; i++) {
+        uint64_t at = elf->relocations.items[i].address;
+        if (at - tls->address >= tls->size)
+            break;
+        memory_touch(&a->engine, &root->node, at, o->base + at, EDGE_DATA);
+    }
+    for (uint64_t at = 0; o->absolute && at < tls->size && at < 1 << 20; at += 8)
+        memory_touch(&a->engine, &root->node, tls->address + at, o->base + tls->address + at,
+                     EDGE_DATA);
+}
+
 static void root_object(struct analysis *a, struct object *o, struct root *first, struct root *last)
 {
     if (o->elf->init)
         root_function(a, first, o, o->elf->init);
+    root_thread_locals(a, first, o);
     root_array(a, first, o, o->elf->preinit_array);
     root_array(a, first, o, o->elf->init_array);
     if (o->elf->fini)

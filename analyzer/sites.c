@@ -19,12 +19,72 @@ struct text {
     unsigned char *seen;
 };
 
+/* A branch from one place to another. */
+struct branch {
+    uint64_t from, to;
+};
+
 struct sweep {
     struct arena *arena;
+    const struct functions *functions;
     VEC(struct text) texts;
     VEC(uint64_t) work;
+    VEC(uint64_t) tables;        /* indirect jumps that may lead anywhere in their function */
+    VEC(struct branch) branches; /* between functions' middles: parts of one */
+    bool *loose;                 /* per part(): such a jump may lead there */
     syscall_sites *sites;
 };
+
+/* Numbers the ranges of functions and the gaps between them. */
+static size_t part(const struct sweep *s, uint64_t address)
+{
+    const struct function_range *range = functions_at(s->functions, address);
+    if (range)
+        return 2 * (size_t)(range - s->functions->ranges.items) + 1;
+    size_t low = 0, high = s->functions->ranges.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (s->functions->ranges.items[middle].start <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return 2 * low;
+}
+
+static void note_branch(struct sweep *s, const struct insn *i, uint64_t address)
+{
+    if (i->op == OP_JMP_INDIRECT) {
+        bool slot = i->src_kind == OPERAND_MEM && i->base == REG_NONE && i->index == REG_NONE;
+        if (!slot)
+            vec_push(s->arena, &s->tables, address);
+        return;
+    }
+    if (i->op != OP_JCC && i->op != OP_JMP && i->op != OP_LOOP)
+        return;
+    uint64_t to = (uint64_t)i->imm;
+    const struct function_range *range = functions_at(s->functions, to);
+    bool inside = range && address >= range->start && address < range->end;
+    if (!inside && !(i->op == OP_JMP && range && range->start == to))
+        vec_push(s->arena, &s->branches, ((struct branch){address, to}));
+}
+
+/* A jump table may lead to any instruction of its function, the parts set apart from it included:
+ * what stands before an instruction there need not have run. */
+static void find_loose(struct sweep *s)
+{
+    s->loose = arena_array(s->arena, 2 * s->functions->ranges.count + 2, sizeof *s->loose);
+    vec_each (at, &s->tables)
+        s->loose[part(s, *at)] = true;
+    for (bool changed = s->tables.count; changed;) {
+        changed = false;
+        vec_each (b, &s->branches) {
+            bool *from = &s->loose[part(s, b->from)], *to = &s->loose[part(s, b->to)];
+            changed = changed || *from != *to;
+            *from = *to = *from || *to;
+        }
+    }
+}
 
 static struct text *text_at(struct sweep *s, uint64_t address)
 {
@@ -66,6 +126,7 @@ static void follow(struct sweep *s, uint64_t address)
         if (insn.op == OP_BAD)
             return;
         mark(t, offset, length);
+        note_branch(s, &insn, address);
         if (insn.op == OP_JCC || insn.op == OP_JMP || insn.op == OP_CALL || insn.op == OP_LOOP)
             add_target(s, (uint64_t)insn.imm);
         if (insn.op == OP_JMP || insn.op == OP_JMP_INDIRECT || insn.op == OP_RET ||
@@ -124,9 +185,9 @@ static void fill_gaps(struct sweep *s, const struct function_range *range)
 }
 
 /* The constant in eax before the site at offset, looking back through one straight line. */
-static int64_t number_before(const struct text *t, uint64_t offset, bool complete)
+static int64_t number_before(const struct text *t, uint64_t offset)
 {
-    for (unsigned steps = 0; steps < 40 && offset && complete; steps++) {
+    for (unsigned steps = 0; steps < 40 && offset; steps++) {
         if (t->seen[offset] & SEEN_TARGET)
             return -1;
         uint64_t before = offset - 1;
@@ -152,7 +213,7 @@ static int64_t number_before(const struct text *t, uint64_t offset, bool complet
     return -1;
 }
 
-static void collect_sites(struct sweep *s, const struct text *t, bool complete)
+static void collect_sites(struct sweep *s, const struct text *t)
 {
     for (uint64_t at = 0; at + 1 < t->size; at++) {
         if (!(t->seen[at] & SEEN_START) || (t->bytes[at] != 0x0f && t->bytes[at] != 0xcd))
@@ -164,7 +225,8 @@ static void collect_sites(struct sweep *s, const struct text *t, bool complete)
         struct syscall_site *site = vec_add(s->arena, s->sites);
         site->address = t->address + at;
         site->length = insn.length;
-        site->number = insn.op == OP_SYSCALL ? number_before(t, at, complete) : -1;
+        bool certain = insn.op == OP_SYSCALL && !s->loose[part(s, site->address)];
+        site->number = certain ? number_before(t, at) : -1;
     }
 }
 
@@ -201,8 +263,8 @@ enum status analyzer_sites(struct diag *d, struct arena *a, const void *image, s
         return status;
     }
     syscall_sites found = {0};
-    struct sweep s = {.arena = own, .sites = &found};
     struct functions functions;
+    struct sweep s = {.arena = own, .functions = &functions, .sites = &found};
     functions_collect(own, elf, &functions);
     add_texts(&s, elf);
     add_target(&s, elf->entry);
@@ -211,8 +273,9 @@ enum status analyzer_sites(struct diag *d, struct arena *a, const void *image, s
     follow_all(&s);
     vec_each (range, &functions.ranges)
         fill_gaps(&s, range);
+    find_loose(&s);
     vec_each (t, &s.texts)
-        collect_sites(&s, t, true);
+        collect_sites(&s, t);
     vec_sort(&found, by_address);
     vec_each (site, &found)
         vec_push(a, out, *site);

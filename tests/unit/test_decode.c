@@ -84,6 +84,14 @@ static void operands(void **state)
     assert_int_equal(i.segment, 1);
     decode((const uint8_t *)"\xeb\xfe", 2, 0x500, &i);
     assert_int_equal(i.imm, 0x500);
+    /* What only overwrites its destination: the immediate names no registers. */
+    decode((const uint8_t *)"\x48\xc1\xc0\x11", 4, 0, &i); /* rol $17,%rax */
+    assert_int_equal(i.op, OP_CLOBBER);
+    assert_int_equal(i.imm, 0);
+    decode((const uint8_t *)"\x83\xd8\xff", 3, 0, &i); /* sbb $-1,%eax */
+    assert_int_equal(i.op, OP_CLOBBER);
+    assert_int_equal(i.imm, 0);
+    assert_int_equal(i.dst, REG_AX);
 }
 
 static void any_bytes(void **state)
