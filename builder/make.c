@@ -4,13 +4,20 @@
 #include "common/file.h"
 #include "common/subprocess.h"
 #include <dirent.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_ARCHIVES = 32, MAKE_MS = 3600 * 1000, MAKE_OUTPUT = 64 << 20, LINE = 160 };
+enum {
+    MAX_ARCHIVES = 32,
+    MAKE_MS = 3600 * 1000,
+    MAKE_OUTPUT = 64 << 20,
+    LINE = 160,
+    MACHINE_MIB = 128
+};
 
 const char *job_log_path(struct job *j)
 {
@@ -155,13 +162,71 @@ enum status step_make(struct job *j)
     return STATUS_OK;
 }
 
+/* Words as one command line, those with blanks in quotes. */
+static const char *quoted_line(struct job *j, const strings *words)
+{
+    const char *line = "";
+    vec_each (w, words) {
+        const char *quote = strpbrk(*w, " \t") || !**w ? "\"" : "";
+        line = arena_printf(j->a, "%s%s%s%s%s", line, *line ? " " : "", quote, *w, quote);
+    }
+    return line;
+}
+
+/* What Firecracker (its API's --config-file) and Xen's xl are given beside the image. */
+static const char *write_machine(struct job *j, const char *image, const char *suffix,
+                                 const char *arguments)
+{
+    const char *path = arena_printf(j->a, "%s%s", image, suffix), *name = strrchr(image, '/') + 1;
+    text t = {0};
+    if (strcmp(suffix, ".xl") == 0) {
+        text_add(j->a, &t, "name = \"%s\"\nkernel = \"%s\"\n", name, image);
+        if (j->out->initrd)
+            text_add(j->a, &t, "ramdisk = \"%s\"\n", j->out->initrd);
+        text_add(j->a, &t, "cmdline = '%s'\nvcpus = 1\nmemory = %d\non_crash = \"preserve\"\n",
+                 arguments, MACHINE_MIB);
+    } else {
+        json_t *boot = json_pack("{s:s,s:s}", "kernel_image_path", image, "boot_args", arguments);
+        if (j->out->initrd)
+            json_object_set_new(boot, "initrd_path", json_string(j->out->initrd));
+        json_t *machine = json_pack("{s:o,s:{s:i,s:i},s:[]}", "boot-source", boot, "machine-config",
+                                    "vcpu_count", 1, "mem_size_mib", MACHINE_MIB, "drives");
+        char *dump = machine ? json_dumps(machine, JSON_INDENT(2)) : NULL;
+        text_add(j->a, &t, "%s\n", dump ? dump : "{}");
+        free(dump);
+        json_decref(machine);
+    }
+    struct diag quiet;
+    diag_init(&quiet, -1);
+    (void)file_write(&quiet, path, t.items, t.count, 0);
+    return path;
+}
+
+/* How an image is run, by what the core's build puts into its name. */
+static const struct {
+    const char *mark;
+    const char *machine; /* suffix of the file that describes it; NULL: the command line does */
+    const char *words[12];
+} run_lines[] = {
+    {"_qemu-x86_64",
+     NULL,
+     {"qemu-system-x86_64", "-nographic", "-vga", "none", "-no-reboot", "-cpu", "max", "-device",
+      "isa-debug-exit", "-kernel"}},
+    {"_qemu-arm64",
+     NULL,
+     {"qemu-system-aarch64", "-nographic", "-no-reboot", "-M", "virt", "-cpu", "cortex-a57",
+      "-kernel"}},
+    {"_fc-", ".firecracker.json", {"firecracker", "--no-api", "--config-file"}},
+    {"_xen-", ".xl", {"xl", "create", "-c"}},
+    {"", NULL, {"qemu-system-x86_64", "-nographic", "-kernel"}},
+};
+
 void step_run_line(struct job *j)
 {
     const char *image = j->out->image;
     if (!image)
         return;
     strings *run = &j->out->run;
-    text line = {0};
     strings words = {0};
     if (j->whole_root)
         vec_push(j->a, &words, j->profile->program.path);
@@ -175,23 +240,23 @@ void step_run_line(struct job *j)
             vec_push(j->a, run, *w);
         return;
     }
-    const char *const fixed[] = {"qemu-system-x86_64", "-nographic", "-vga", "none",
-                                 "-no-reboot",         "-cpu",       "max",  "-device",
-                                 "isa-debug-exit",     "-kernel",    image};
-    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
-        vec_push(j->a, run, fixed[i]);
+    size_t k = 0;
+    while (!strstr(image, run_lines[k].mark))
+        k++;
+    for (size_t i = 0; run_lines[k].words[i]; i++)
+        vec_push(j->a, run, run_lines[k].words[i]);
+    const char *line = quoted_line(j, &words);
+    if (run_lines[k].machine) {
+        vec_push(j->a, run, write_machine(j, image, run_lines[k].machine, line));
+        return;
+    }
+    vec_push(j->a, run, image);
     if (j->out->initrd) {
         vec_push(j->a, run, "-initrd");
         vec_push(j->a, run, j->out->initrd);
     }
-    vec_each (w, &words) {
-        bool blank = strpbrk(*w, " \t") || !**w;
-        text_add(j->a, &line, "%s%s%s%s", line.count ? " " : "", blank ? "\"" : "", *w,
-                 blank ? "\"" : "");
-    }
-    if (line.count) {
-        vec_push(j->a, &line, '\0');
+    if (*line) {
         vec_push(j->a, run, "-append");
-        vec_push(j->a, run, line.items);
+        vec_push(j->a, run, line);
     }
 }
