@@ -4,6 +4,7 @@
 #include "analyzer/analyzer.h"
 #include "analyzer/linkmap.h"
 #include "analyzer/reach.h"
+#include "analyzer/statement.h"
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,5 +137,6 @@ enum status analyze(struct diag *d, struct arena *a, const char *path,
     s->present = true;
     if (!options->libraries_only && (status = syscalls_analyze(d, a, map, options, s)))
         return status;
+    statement_fill(a, !options->libraries_only, profile);
     return map->missing.count ? report_missing(d, map) : STATUS_OK;
 }

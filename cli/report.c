@@ -325,6 +325,65 @@ static void tests_section(struct page *p)
     table_end(p);
 }
 
+/* Whether the static set is proved, and what that takes for granted. */
+static void statement(struct page *p)
+{
+    const struct profile_statement *s = &p->report->profile->statement;
+    if (!p->report->profile->static_part.present)
+        return;
+    fprintf(p->out, "<p class=lead>The static set of system calls is %s.</p>",
+            s->superset ? "proved to hold every call the program can make, under these assumptions"
+                        : "not proved to hold every call the program can make");
+    const strings *lists[] = {&s->reservations, &s->assumptions};
+    static const char *const titles[] = {"What stands in the way", "Assumptions"};
+    for (size_t k = 0; k < 2; k++) {
+        if (!lists[k]->count)
+            continue;
+        fprintf(p->out, "<details%s><summary>%s</summary><ul>", k ? "" : " open", titles[k]);
+        for (size_t i = 0; i < lists[k]->count; i++) {
+            fputs("<li>", p->out);
+            put(p, lists[k]->items[i]);
+            fputs("</li>", p->out);
+        }
+        fputs("</ul></details>\n", p->out);
+    }
+}
+
+static void selectors_section(struct page *p)
+{
+    const struct profile_static *s = &p->report->profile->static_part;
+    static const char *const heads[] = {"Call", "Argument", "Values", NULL};
+    if (!s->selectors.count && !s->unbounded.count)
+        return;
+    fputs("<h2>Selecting arguments</h2>", p->out);
+    table_begin(p, "arguments", heads);
+    for (size_t i = 0; i < s->selectors.count;) {
+        const struct profile_selector *first = &s->selectors.items[i];
+        fputs("<tr>", p->out);
+        cell(p, "m", first->syscall);
+        cell(p, NULL, first->argument);
+        fputs("<td class=m>", p->out);
+        for (size_t n = 0; i < s->selectors.count; i++, n++) {
+            const struct profile_selector *x = &s->selectors.items[i];
+            if (strcmp(x->syscall, first->syscall) != 0 ||
+                strcmp(x->argument, first->argument) != 0)
+                break;
+            put(p, n ? ", " : "");
+            put(p,
+                x->name ? x->name : arena_printf(p->arena, "0x%llx", (unsigned long long)x->value));
+        }
+        fputs("</td></tr>\n", p->out);
+    }
+    vec_each (u, &s->unbounded) {
+        fputs("<tr>", p->out);
+        cell(p, "m", u->syscall);
+        cell(p, NULL, u->argument);
+        cell(p, "soft", arena_printf(p->arena, "any: %s", u->reason));
+        fputs("</tr>\n", p->out);
+    }
+    table_end(p);
+}
+
 static void head_section(struct page *p)
 {
     const struct report *r = p->report;
@@ -349,6 +408,7 @@ static void head_section(struct page *p)
         card(p, "calls missing", r->selection->missing.syscalls.count);
     }
     fputs("</div>", p->out);
+    statement(p);
     for (size_t i = 0; i < r->notes.count; i++) {
         fputs("<p class=lead>", p->out);
         put(p, r->notes.items[i]);
@@ -366,6 +426,7 @@ enum status report_write(struct diag *d, struct arena *a, const char *path, cons
     head_section(&p);
     selection_section(&p);
     calls_section(&p);
+    selectors_section(&p);
     link_map_section(&p);
     symbols_section(&p);
     tests_section(&p);

@@ -103,6 +103,45 @@ static void symbols_line(const struct profile *p)
     summary_line("Symbols", "%zu imported%s%s", p->static_part.symbols.count, weak, called);
 }
 
+/* What the static set is worth, before it is shown. */
+static void statement_lines(const struct cli *cli, const struct profile *p)
+{
+    if (p->statement.superset)
+        summary_line("Proven", "superset of what it can call, as far as assumed (.statement)");
+    strings sentences = {0};
+    for (size_t i = 0; i < p->statement.reservations.count; i++)
+        vec_push(cli->arena, &sentences, p->statement.reservations.items[i]);
+    if (p->static_part.present && sentences.count)
+        summary_words("Not proven", &sentences);
+}
+
+/* Selecting arguments: which are constant, which may be anything. */
+static void selectors_lines(const struct cli *cli, const struct profile_static *s)
+{
+    strings names = {0}, any = {0};
+    for (size_t i = 0; i < s->selectors.count; i++) {
+        const struct profile_selector *x = &s->selectors.items[i];
+        const char *selector = arena_printf(cli->arena, "%s %s", x->syscall, x->argument);
+        size_t last = names.count;
+        if (!last || strcmp(names.items[last - 1], selector) != 0)
+            vec_push(cli->arena, &names, selector);
+    }
+    vec_each (u, &s->unbounded)
+        vec_push(cli->arena, &any, arena_printf(cli->arena, "%s %s", u->syscall, u->argument));
+    size_t bounded = 0;
+    for (size_t i = 0; i < names.count; i++) {
+        bool open = false;
+        for (size_t k = 0; k < any.count; k++)
+            open = open || strcmp(any.items[k], names.items[i]) == 0;
+        bounded += !open;
+    }
+    if (names.count + any.count)
+        summary_line("Arguments", "%zu selectors constant (.static.selectors), %zu not", bounded,
+                     any.count);
+    if (any.count)
+        summary_words("  any value", &any);
+}
+
 /* Names of the list, those also in the other list (if any) marked by a trailing star. */
 static void names_line(const struct cli *cli, const char *label, const profile_syscalls *list,
                        const profile_syscalls *seen)
@@ -178,6 +217,7 @@ static void calls_lines(const struct cli *cli, const struct profile *p)
         summary_words("  by plug-ins", &plugged);
     if (surprising.count)
         summary_words("  seen only", &surprising);
+    selectors_lines(cli, s);
     if (s->plugins.count)
         summary_line("Plug-ins", "%zu (what only they call stands under .static.plugins)",
                      s->plugins.count);
@@ -209,6 +249,7 @@ void summary_profile(const struct cli *cli, const struct profile *p)
     const char *slash = strrchr(p->program.path, '/');
     summary_line("Program", "%s: %s %s, %s", slash ? slash + 1 : p->program.path, p->program.arch,
                  p->program.type, p->program.path);
+    statement_lines(cli, p);
     libraries_line(cli, p);
     symbols_line(p);
     calls_lines(cli, p);

@@ -170,9 +170,22 @@ static const struct jm_field program_fields[] = {
 static const struct jm_type program_type = JM_TYPE(S, "program", NULL, program_fields);
 #undef S
 
+#define S struct profile_statement
+static const struct jm_field statement_fields[] = {
+    JM_FIELD(S, "superset", superset, JM_BOOL,
+             .description =
+                 "proved to hold everything the program can do, if the assumptions hold"),
+    JM_FIELD(S, "assumptions", assumptions, JM_STRINGS),
+    JM_FIELD(S, "reservations", reservations, JM_STRINGS, .description = "why it is no superset"),
+};
+static const struct jm_type statement_type =
+    JM_TYPE(S, "statement", "What the static set of system calls is worth", statement_fields);
+#undef S
+
 #define S struct profile
 static const struct jm_field profile_fields[] = {
     JM_FIELD(S, "schema", schema, JM_STRING),
+    JM_FIELD(S, "statement", statement, JM_OBJECT, .type = &statement_type, .flags = JM_OPTIONAL),
     JM_FIELD(S, "program", program, JM_OBJECT, .type = &program_type),
     JM_FIELD(S, "static", static_part, JM_OBJECT, .type = &static_type),
     JM_FIELD(S, "dynamic", dynamic_part, JM_OBJECT, .type = &dynamic_type),

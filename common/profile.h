@@ -137,8 +137,16 @@ struct profile_program {
     const char *language;    /* "go" where recognised by its build information, else NULL */
 };
 
+/* What the static set of system calls, plug-ins and selectors included, is worth. */
+struct profile_statement {
+    bool superset;        /* of all the program can do, under the assumptions */
+    strings assumptions;  /* sentences */
+    strings reservations; /* why it is none */
+};
+
 struct profile {
     const char *schema;
+    struct profile_statement statement;
     struct profile_program program;
     struct profile_static static_part;
     struct profile_dynamic dynamic_part;
