@@ -33,6 +33,7 @@ enum {
     KEY_WHEN,
     KEY_NO_PLUGINS,
     KEY_ENFORCE,
+    KEY_FILTER_ARGS,
     KEY_SOURCES,
     KEY_LINK,
 };
@@ -83,6 +84,10 @@ static const struct argp_option filter_table[] = {
      "normal,abort,environment,service,fallback)",
      4},
     {"no-plugins", KEY_NO_PLUGINS, NULL, 0, "Leave out what only dlopened objects call", 4},
+    {"filter-args", KEY_FILTER_ARGS, NULL, 0,
+     "Allow calls only with those constants that their selecting arguments can be (not for "
+     "systemd)",
+     4},
     {"enforce", KEY_ENFORCE, NULL, 0, "Run the program under the filter, to see that it holds", 4},
     {NULL},
 };
@@ -230,6 +235,13 @@ static error_t parse_filter(int key, char *value, struct argp_state *state)
     case KEY_ENFORCE:
         o->enforce = true;
         return 0;
+    case KEY_FILTER_ARGS:
+        o->filter_args = true;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->filter_args && o->emit && strcmp(o->emit, "systemd") == 0)
+            argp_error(state, "--filter-args: systemd's filters cannot tell arguments apart");
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -248,7 +260,16 @@ void dep_options_init(struct dep_options *o, struct cli *cli)
     o->when = WHEN_NORMAL | WHEN_ABORT | WHEN_ENVIRONMENT | WHEN_SERVICE | WHEN_FALLBACK;
 }
 
-/* The arguments, tests and command lines of the traced runs. */
+static void prepare_arguments(struct dep_options *o)
+{
+    struct cli *cli = o->cli;
+    const char **arguments = arena_array(cli->arena, cli->arguments.count + 1, sizeof *arguments);
+    for (size_t i = 0; i < cli->arguments.count; i++)
+        arguments[i] = cli->arguments.items[i];
+    o->tracer.arguments = arguments;
+}
+
+/* The tests and command lines of the traced runs. */
 static enum status prepare_runs(struct dep_options *o)
 {
     struct cli *cli = o->cli;
@@ -261,10 +282,6 @@ static enum status prepare_runs(struct dep_options *o)
     if (!status && cli->config_file)
         status =
             command_lines_read(&cli->diag, cli->arena, cli->config_file, &o->tracer.command_lines);
-    const char **arguments = arena_array(cli->arena, cli->arguments.count + 1, sizeof *arguments);
-    for (size_t i = 0; i < cli->arguments.count; i++)
-        arguments[i] = cli->arguments.items[i];
-    o->tracer.arguments = arguments;
     o->tracer.name = cli->program;
     o->tracer.wait_ms = cli->wait_ms;
     if (!cli->wait_ms && !cli->test_file)
@@ -292,6 +309,7 @@ enum status dep_run(struct dep_options *o, struct profile *profile)
         return run_sources(o, profile);
     const char *path = NULL;
     enum status status = cli_find_program(cli, &path);
+    prepare_arguments(o);
     if (!status && !o->only_static)
         status = prepare_runs(o);
     if (status)

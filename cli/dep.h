@@ -22,6 +22,7 @@ struct dep_options {
     unsigned when;         /* WHEN_ bits that an emitted filter allows */
     bool no_plugins;       /* leave out of an emitted filter what only plug-ins call */
     bool enforce;
+    bool filter_args; /* filters allow calls only with arguments known to occur */
 };
 
 /* argp children: the analysis, and the filters made from it. Input is a struct dep_options, whose

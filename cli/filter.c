@@ -52,14 +52,33 @@ enum status filter_calls(struct diag *d, struct arena *a, const struct profile *
     return STATUS_OK;
 }
 
-static char *emit_oci(struct arena *a, const profile_syscalls *calls)
+static json_t *oci_conditions(const struct filter_rule *rule)
 {
-    json_t *names = json_array();
-    vec_each (s, calls)
-        json_array_append_new(names, json_string(s->name));
-    json_t *root = json_pack("{s:s,s:i,s:[s],s:[{s:o,s:s}]}", "defaultAction", "SCMP_ACT_ERRNO",
-                             "defaultErrnoRet", ENOSYS, "architectures", "SCMP_ARCH_X86_64",
-                             "syscalls", "names", names, "action", "SCMP_ACT_ALLOW");
+    json_t *all = json_array();
+    for (unsigned i = 0; i < rule->count; i++) {
+        const struct filter_condition *c = &rule->conditions[i];
+        json_array_append_new(all, json_pack("{s:i,s:I,s:I,s:s}", "index", (int)c->argument,
+                                             "value", (json_int_t)c->mask, "valueTwo",
+                                             (json_int_t)c->value, "op", "SCMP_CMP_MASKED_EQ"));
+    }
+    return all;
+}
+
+static char *emit_oci(struct arena *a, const filter_rules *rules)
+{
+    json_t *names = json_array(), *groups = json_array();
+    json_array_append_new(groups,
+                          json_pack("{s:o,s:s}", "names", names, "action", "SCMP_ACT_ALLOW"));
+    vec_each (rule, rules)
+        if (!rule->count)
+            json_array_append_new(names, json_string(rule->name));
+        else
+            json_array_append_new(groups,
+                                  json_pack("{s:[s],s:s,s:o}", "names", rule->name, "action",
+                                            "SCMP_ACT_ALLOW", "args", oci_conditions(rule)));
+    json_t *root =
+        json_pack("{s:s,s:i,s:[s],s:o}", "defaultAction", "SCMP_ACT_ERRNO", "defaultErrnoRet",
+                  ENOSYS, "architectures", "SCMP_ARCH_X86_64", "syscalls", groups);
     char *text = json_dumps(root, JSON_INDENT(2));
     char *copy = arena_printf(a, "%s\n", text ? text : "");
     free(text);
@@ -67,12 +86,16 @@ static char *emit_oci(struct arena *a, const profile_syscalls *calls)
     return copy;
 }
 
-static char *emit_systemd(struct arena *a, const profile_syscalls *calls)
+static char *emit_systemd(struct arena *a, const filter_rules *rules)
 {
     char *text = "[Service]\nSystemCallArchitectures=native\nSystemCallErrorNumber=ENOSYS\n"
                  "SystemCallFilter=";
     size_t column = 0;
-    vec_each (s, calls) {
+    const char *last = "";
+    vec_each (s, rules) {
+        if (strcmp(s->name, last) == 0)
+            continue;
+        last = s->name;
         /* systemd joins repeated assignments, so long lists are split into lines. */
         bool wrap = column + strlen(s->name) > 80;
         text = arena_printf(a, "%s%s%s", text, wrap ? "\nSystemCallFilter=" : (column ? " " : ""),
@@ -82,12 +105,22 @@ static char *emit_systemd(struct arena *a, const profile_syscalls *calls)
     return arena_printf(a, "%s\n", text);
 }
 
-static scmp_filter_ctx make_filter(const profile_syscalls *calls, uint32_t otherwise)
+static bool add_rule(scmp_filter_ctx filter, const struct filter_rule *rule)
+{
+    struct scmp_arg_cmp conditions[FILTER_CONDITIONS];
+    for (unsigned i = 0; i < rule->count; i++)
+        conditions[i] = (struct scmp_arg_cmp){rule->conditions[i].argument, SCMP_CMP_MASKED_EQ,
+                                              rule->conditions[i].mask, rule->conditions[i].value};
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, (int)rule->number, rule->count,
+                                  conditions) == 0;
+}
+
+static scmp_filter_ctx make_filter(const filter_rules *rules, uint32_t otherwise)
 {
     scmp_filter_ctx filter = seccomp_init(otherwise);
     bool good = filter && seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0;
-    vec_each (s, calls)
-        good = good && seccomp_rule_add(filter, SCMP_ACT_ALLOW, (int)s->number, 0) == 0;
+    vec_each (rule, rules)
+        good = good && add_rule(filter, rule);
     if (!good && filter) {
         seccomp_release(filter);
         filter = NULL;
@@ -95,10 +128,10 @@ static scmp_filter_ctx make_filter(const profile_syscalls *calls, uint32_t other
     return filter;
 }
 
-static enum status emit_bpf(struct diag *d, struct arena *a, const profile_syscalls *calls,
-                            char **text, size_t *size)
+static enum status emit_bpf(struct diag *d, struct arena *a, const filter_rules *rules, char **text,
+                            size_t *size)
 {
-    scmp_filter_ctx filter = make_filter(calls, SCMP_ACT_ERRNO(ENOSYS));
+    scmp_filter_ctx filter = make_filter(rules, SCMP_ACT_ERRNO(ENOSYS));
     int fd = memfd_create("filter", MFD_CLOEXEC);
     enum status status = STATUS_OK;
     off_t length = 0;
@@ -119,11 +152,11 @@ static enum status emit_bpf(struct diag *d, struct arena *a, const profile_sysca
 }
 
 enum status filter_emit(struct diag *d, struct arena *a, const char *format,
-                        const profile_syscalls *calls, char **text, size_t *size)
+                        const filter_rules *rules, char **text, size_t *size)
 {
     if (strcmp(format, "bpf") == 0)
-        return emit_bpf(d, a, calls, text, size);
-    *text = strcmp(format, "systemd") == 0 ? emit_systemd(a, calls) : emit_oci(a, calls);
+        return emit_bpf(d, a, rules, text, size);
+    *text = strcmp(format, "systemd") == 0 ? emit_systemd(a, rules) : emit_oci(a, rules);
     *size = strlen(*text);
     return STATUS_OK;
 }
@@ -136,13 +169,13 @@ const char *filter_file_name(const char *format)
 }
 
 enum status filter_enforce(struct diag *d, const char *path, const char *const *arguments,
-                           const profile_syscalls *calls, int *result)
+                           const filter_rules *rules, int *result)
 {
     size_t count = 0;
     while (arguments && arguments[count])
         count++;
     const char **argv = calloc(count + 2, sizeof *argv);
-    scmp_filter_ctx filter = make_filter(calls, SCMP_ACT_KILL_PROCESS);
+    scmp_filter_ctx filter = make_filter(rules, SCMP_ACT_KILL_PROCESS);
     if (!filter || !argv) {
         free(argv);
         if (filter)

@@ -11,7 +11,25 @@ struct filter_options {
     const char *from; /* "static", "dynamic", "union" */
     unsigned when;    /* WHEN_ bits of static calls that are allowed */
     bool no_plugins;
+    bool arguments; /* allow calls only with arguments that are known to occur */
 };
+
+enum { FILTER_CONDITIONS = 3 };
+
+/* The bits of mask in an argument (from 0) have this value. */
+struct filter_condition {
+    unsigned argument;
+    uint32_t mask, value;
+};
+
+/* A call is allowed where all conditions of one of its rules hold. */
+struct filter_rule {
+    const char *name;
+    int64_t number;
+    unsigned count;
+    struct filter_condition conditions[FILTER_CONDITIONS];
+};
+typedef VEC(struct filter_rule) filter_rules;
 
 extern const char *const filter_formats[]; /* "seccomp-json", "systemd", "bpf", NULL */
 
@@ -19,14 +37,20 @@ extern const char *const filter_formats[]; /* "seccomp-json", "systemd", "bpf", 
  * execve (which starts the program under the filter) are always there. */
 enum status filter_calls(struct diag *d, struct arena *a, const struct profile *profile,
                          const struct filter_options *options, profile_syscalls *out);
-/* The filter in one of filter_formats; *text is in the arena (bpf: binary). */
+/* The rules that allow those calls: one each, or with options->arguments one for each combination
+ * of constants that selecting arguments are known to be. */
+void filter_rules_make(struct arena *a, const struct profile *profile,
+                       const struct filter_options *options, const profile_syscalls *calls,
+                       filter_rules *out);
+/* The filter in one of filter_formats; *text is in the arena (bpf: binary). systemd
+ * cannot hold conditions: calls are allowed whole. */
 enum status filter_emit(struct diag *d, struct arena *a, const char *format,
-                        const profile_syscalls *calls, char **text, size_t *size);
+                        const filter_rules *rules, char **text, size_t *size);
 /* File name a format is written under: "seccomp.json" ... */
 const char *filter_file_name(const char *format);
 /* Runs the program under the filter with standard streams untouched; a call outside it ends the
  * program with SIGSYS. *result: its exit status, 128 + signal when a signal ended it. */
 enum status filter_enforce(struct diag *d, const char *path, const char *const *arguments,
-                           const profile_syscalls *calls, int *result);
+                           const filter_rules *rules, int *result);
 
 #endif

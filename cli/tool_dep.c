@@ -21,14 +21,19 @@ static const char doc[] =
 static enum status emit(struct dep_options *o, const struct profile *profile, const char *dir)
 {
     struct cli *cli = o->cli;
-    struct filter_options wanted = {o->from, o->when, o->no_plugins};
+    struct filter_options wanted = {o->from, o->when, o->no_plugins, o->filter_args};
     profile_syscalls calls = {0};
+    filter_rules rules = {0};
     enum status status = filter_calls(&cli->diag, cli->arena, profile, &wanted, &calls);
+    filter_rules_make(cli->arena, profile, &wanted, &calls, &rules);
+    if (!status && wanted.arguments && !profile->statement.superset)
+        diag_warn(&cli->diag, "--filter-args: the static set is not proved (.statement tells why): "
+                              "arguments may be missing from the filter");
     if (!status && o->emit) {
         char *text = NULL;
         size_t size = 0;
         const char *path = cli_path(cli, dir, filter_file_name(o->emit));
-        status = filter_emit(&cli->diag, cli->arena, o->emit, &calls, &text, &size);
+        status = filter_emit(&cli->diag, cli->arena, o->emit, &rules, &text, &size);
         if (!status)
             status = file_write(&cli->diag, path, text, size, 0);
         if (!status)
@@ -38,7 +43,7 @@ static enum status emit(struct dep_options *o, const struct profile *profile, co
         return status;
     int result = 0;
     status =
-        filter_enforce(&cli->diag, profile->program.path, o->tracer.arguments, &calls, &result);
+        filter_enforce(&cli->diag, profile->program.path, o->tracer.arguments, &rules, &result);
     if (!status && result == 128 + SIGSYS)
         return diag_fail(&cli->diag, STATUS_FOUND,
                          "%s: ended by SIGSYS: it made a call outside the filter",
