@@ -24,6 +24,8 @@ enum {
     KEY_COUNT,
     KEY_ALL_FUNCTIONS,
     KEY_CLASSIFY,
+    KEY_SELECTORS,
+    KEY_BUDGET,
     KEY_NO_FUNCTIONS,
     KEY_NO_EVIDENCE,
     KEY_REPEAT,
@@ -66,6 +68,9 @@ static const struct argp_option option_table[] = {
      3},
     {"classify", KEY_CLASSIFY, NULL, 0,
      "Find out which calls the tests need and which can be stubbed or faked", 3},
+    {"selectors", KEY_SELECTORS, NULL, 0,
+     "With --classify: also each use of ioctl, fcntl, socket and their like", 3},
+    {"budget", KEY_BUDGET, "SECONDS", 0, "Time for --classify (default 240)", 3},
     {"no-functions", KEY_NO_FUNCTIONS, NULL, 0, "Do not record the library functions called", 3},
     {"no-evidence", KEY_NO_EVIDENCE, NULL, 0,
      "Do not record the call stack at each call's first use", 3},
@@ -193,6 +198,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_CLASSIFY:
         o->tracer.classify = true;
+        return 0;
+    case KEY_SELECTORS:
+        o->tracer.selectors = o->tracer.classify = true;
+        return 0;
+    case KEY_BUDGET:
+        o->tracer.budget_s = number(state, "--budget", value, 86400);
         return 0;
     case KEY_NO_FUNCTIONS:
         o->tracer.functions = false;

@@ -16,6 +16,8 @@ enum {
     TICK_MS = 5,
     READY_MS = 10000,
     SETTLE_MS = 50,
+    AT_WORK_MS = 500, /* a local server that is at work this long without an answer has none */
+    ANSWERED_MS = 15, /* silence that completes a local server's answer once it rests */
     RUN_MS = 10000,
     SERVER_END_MS = 200, /* for a last command that shuts a server down */
     CONSOLE_LIMIT = 64 << 20,
@@ -126,42 +128,62 @@ static int settle_ms(const struct drive *v)
     return pause > SETTLE_MS ? (int)pause : SETTLE_MS;
 }
 
-static int limit_ms(const struct drive *v)
+static int limit_ms(const struct state *s)
 {
+    const struct drive *v = s->drive;
+    if (v->step_ms)
+        return v->step_ms[s->step];
     int64_t limit = v->tests ? v->tests->timeout_ms : 0;
     if (v->run_ms)
         return v->run_ms;
     return limit > 0 && limit < 3600000 ? (int)limit : RUN_MS;
 }
 
+/* No answer yet: none is to come. A local server that does not wait for its clients is at work (it
+ * writes to a disk, say), unless it never is seen to wait. */
+static bool silence_tells(const struct state *s, size_t size, int64_t silent_us)
+{
+    const struct drive *v = s->drive;
+    if (size || !v->local)
+        return true;
+    if (v->expects && v->expects(v->context, s->step))
+        return false;
+    return process_waits(v->process->pid) || silent_us >= (int64_t)AT_WORK_MS * 1000;
+}
+
 /* Waits until the answer in *buffer from offset on is complete: answered() says so, the program
- * waits for more, it has ended, or nothing has come for settle_ms. */
-static void await_answer(struct state *s, const struct buffer *buffer, size_t from, bool stdin_test)
+ * waits for more, it has ended, or nothing has come for settle_ms. false: its time was up. */
+static bool await_answer(struct state *s, const struct buffer *buffer, size_t from, bool stdin_test)
 {
     struct drive *v = s->drive;
     int64_t began = now_us(), quiet = (int64_t)settle_ms(v) * 1000;
-    int64_t until = began + (int64_t)limit_ms(v) * 1000;
+    int64_t until = began + (int64_t)limit_ms(s) * 1000;
     s->last_us = began;
     while (now_us() < until) {
         size_t came = take(s, TICK_MS);
         size_t size = buffer->used - (from < buffer->used ? from : buffer->used);
         if (v->answered &&
             v->answered(v->context, s->step, size ? buffer->data + from : "", size) != 0)
-            return;
+            return true;
         if (ended(s) || (!stdin_test && s->connection < 0))
-            return;
+            return true;
         if (!came && stdin_test && waits(s))
-            return;
-        if (!came && !(stdin_test && v->local) && now_us() - s->last_us >= quiet)
-            return;
+            return true;
+        int64_t silent = now_us() - s->last_us;
+        if (!came && !stdin_test && v->local && size && silent >= (int64_t)ANSWERED_MS * 1000 &&
+            process_rests(v->process->pid))
+            return true;
+        if (!came && !(stdin_test && v->local) && silent >= quiet && silence_tells(s, size, silent))
+            return true;
         /* A local program that neither waits nor prints is at work: silence proves nothing. */
     }
+    return false;
 }
 
 /* Writes all of text, taking in output meanwhile; false when the program does not read. */
 static bool hand_over(struct state *s, int *fd, const char *text, size_t size)
 {
-    int64_t until = now_us() + (int64_t)limit_ms(s->drive) * 1000;
+    int64_t until = now_us() + (int64_t)limit_ms(s) * 1000;
     while (size && *fd >= 0 && now_us() < until) {
         ssize_t n = *fd == s->connection ? send(*fd, text, size, MSG_NOSIGNAL | MSG_DONTWAIT)
                                          : write(*fd, text, size);
@@ -193,6 +215,8 @@ static struct drive_step *new_step(struct state *s, const char *command)
 static bool step_over(struct state *s, size_t index)
 {
     struct drive *v = s->drive;
+    v->console = s->console.data;
+    v->console_size = s->console.used;
     if (v->go_on && !v->go_on(v->context, &v->steps.items[index], index))
         v->enough = true;
     return !v->enough;
@@ -212,7 +236,8 @@ static void run_stdin(struct state *s)
             continue;
         }
         step->outcome = DRIVE_DONE;
-        await_answer(s, &s->console, from, true);
+        if (!await_answer(s, &s->console, from, true) && v->step_ms)
+            step->outcome = DRIVE_TIMEOUT;
         step->size = s->console.used - from;
         step->output = step->size ? arena_strndup(s->a, s->console.data + from, step->size) : "";
         step->duration_us = s->last_us - began > 0 ? s->last_us - began : 0;
@@ -312,7 +337,7 @@ static enum status run_command(struct state *s, struct drive_step *step)
     struct subprocess shell = {.argv = argv,
                                .env = v->env,
                                .directory = v->directory,
-                               .timeout_ms = limit_ms(v),
+                               .timeout_ms = limit_ms(s),
                                .on_output = on_shell_output,
                                .context = &output};
     int64_t began = now_us();
@@ -396,7 +421,8 @@ static void await_end(struct state *s)
 {
     struct drive *v = s->drive;
     bool server = v->tests && v->tests->type != TEST_STDIN && v->ready;
-    int64_t until = now_us() + (int64_t)(server ? SERVER_END_MS : limit_ms(v)) * 1000;
+    s->step = v->tests ? v->tests->commands.count : 0;
+    int64_t until = now_us() + (int64_t)(server ? SERVER_END_MS : limit_ms(s)) * 1000;
     int64_t worked = now_us();
     bool idle = false;
     while (!ended(s) && now_us() < until && !idle) {
@@ -428,6 +454,7 @@ enum status drive(struct diag *d, struct arena *a, struct drive *v)
         else
             status = run_exec(&s);
     }
+    v->commands_us = now_us() - v->process->started_us;
     /* A machine does not see that its serial line was closed; a terminal's end of input it does. */
     static const char end_of_input[] = "\x04";
     bool commanded = v->tests && v->tests->commands.count;

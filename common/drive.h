@@ -38,9 +38,11 @@ struct drive {
     int settle_ms; /* silence after which an answer counts as complete where nothing else tells; 0:
                       the test file's pause, at least 50 ms */
     int run_ms;    /* longest wait for the program's end after the last command; 0: the test's */
-    int idle_ms;   /* without tests: enough once it has only waited for events so long; 0: never */
-    bool serial;   /* its input is a serial line, which is ended as a terminal's input is */
-    bool local;    /* the process is the program itself: /proc tells when it waits or listens */
+    const int *step_ms; /* longest wait for each command, and for the end after the last one, past
+                           which the outcome is DRIVE_TIMEOUT; NULL: run_ms for each */
+    int idle_ms; /* without tests: enough once it has only waited for events so long; 0: never */
+    bool serial; /* its input is a serial line, which is ended as a terminal's input is */
+    bool local;  /* the process is the program itself: /proc tells when it waits or listens */
     const char *const *env; /* added for exec commands; NULL: none */
     const char *directory;  /* where exec commands run; NULL: the present one */
     const char *address;    /* telnet: replaces the test's; NULL: not */
@@ -48,13 +50,17 @@ struct drive {
     /* Tells that a step's answer is complete (1), that there is no use in waiting for it any longer
      * (-1), or neither (0). Asked again and again; NULL: not. */
     int (*answered)(void *context, size_t step, const char *output, size_t size);
+    /* telnet: an answer is known to come to this step, so that silence does not end it; NULL: not.
+     */
+    bool (*expects)(void *context, size_t step);
     /* Tells from the console so far that the program has ended although its machine still runs
      * (then *status is its exit status, -1: unknown), or that the boot is over (readiness). */
     bool (*over)(void *context, const char *console, size_t size, int *status);
     bool (*booted)(void *context, const char *console, size_t size);
     /* Called once it is ready and the commands begin; NULL: not. */
     void (*begun)(void *context);
-    /* Called after each step; false: enough, the rest is not sent. NULL: not. */
+    /* Called after each step, with the console as it is then; false: enough, the rest is not sent.
+     * NULL: not. */
     bool (*go_on)(void *context, const struct drive_step *step, size_t index);
     /* Runs an exec command; NULL: subprocess_run does. */
     enum status (*run)(void *context, struct diag *d, struct arena *a, struct subprocess *p);
@@ -70,8 +76,9 @@ struct drive {
     int over_status;
     bool timed_out; /* still running when its time was up */
     bool serving;   /* a server that still ran after the last command, as servers do */
-    int64_t first_output_us, ready_us, finished_us; /* after the start; -1: never */
-    listenings ports;                               /* local servers */
+    /* After the start; -1: never. commands_us: the last command was done. */
+    int64_t first_output_us, ready_us, commands_us, finished_us;
+    listenings ports; /* local servers */
 };
 
 /* Runs all commands. Failing commands are results, not errors; an error is what the tool itself

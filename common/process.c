@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "common/process.h"
 #include "common/syscalls.h"
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -297,6 +298,33 @@ bool process_waits(pid_t pid)
         waits |= waiting_call(number, strtoul(end, NULL, 16));
     }
     return waits;
+}
+
+/* Every thread of a process sleeps in a call. */
+static bool threads_rest(pid_t pid)
+{
+    char path[96], text[256];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *folder = opendir(path);
+    bool rest = folder != NULL;
+    for (struct dirent *e; rest && (e = readdir(folder));) {
+        long id = strtol(e->d_name, NULL, 10);
+        snprintf(path, sizeof path, "/proc/%d/task/%ld/syscall", (int)pid, id);
+        rest = id <= 0 || !read_text(path, text, sizeof text) || isdigit((unsigned char)*text);
+    }
+    if (folder)
+        closedir(folder);
+    return rest;
+}
+
+bool process_rests(pid_t pid)
+{
+    pid_t all[FAMILY_LIMIT];
+    size_t count = family(pid, all, 0, 0);
+    bool rest = true;
+    for (size_t i = 0; i < count && rest; i++)
+        rest = threads_rest(all[i]);
+    return rest;
 }
 
 static bool socket_of(const ino_t *inodes, size_t count, unsigned long inode)

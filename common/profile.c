@@ -27,6 +27,10 @@ static const struct jm_field syscall_fields[] = {
     JM_FIELD(S, "evidence", evidence, JM_ARRAY, .type = &step_type, .flags = JM_OPTIONAL),
     JM_FIELD(S, "count", count, JM_INT, .flags = JM_OPTIONAL),
     JM_FIELD(S, "class", class_, JM_ENUM, .names = class_names, .flags = JM_OPTIONAL),
+    JM_FIELD(S, "alone", alone, JM_STRING, .flags = JM_OPTIONAL,
+             .description = "class where only this call is missing, if that is another one"),
+    JM_FIELD(S, "runs", runs, JM_INT, .flags = JM_OPTIONAL,
+             .description = "runs that made the call, where others did not"),
 };
 const struct jm_type profile_syscall_type =
     JM_TYPE(S, "syscall", "One system call: x86-64 name and number", syscall_fields);
@@ -59,6 +63,7 @@ static const struct jm_field selector_fields[] = {
     JM_FIELD(S, "argument", argument, JM_STRING),
     JM_FIELD(S, "value", value, JM_INT),
     JM_FIELD(S, "name", name, JM_STRING, .flags = JM_NULLABLE),
+    JM_FIELD(S, "class", class_, JM_STRING, .flags = JM_OPTIONAL),
 };
 static const struct jm_type selector_type = JM_TYPE(S, "selector", NULL, selector_fields);
 #undef S
@@ -134,6 +139,17 @@ static const struct jm_field test_fields[] = {
 static const struct jm_type test_type = JM_TYPE(S, "test", NULL, test_fields);
 #undef S
 
+#define S struct profile_fallback
+static const struct jm_field fallback_fields[] = {
+    JM_FIELD(S, "name", name, JM_STRING),
+    JM_FIELD(S, "number", number, JM_INT),
+    JM_FIELD(S, "instead_of", instead_of, JM_STRING, .flags = JM_OPTIONAL),
+    JM_FIELD(S, "class", class_, JM_STRING, .flags = JM_OPTIONAL),
+};
+static const struct jm_type fallback_type =
+    JM_TYPE(S, "fallback", "A call made only where others are missing", fallback_fields);
+#undef S
+
 #define S struct profile_file
 static const struct jm_field file_fields[] = {
     JM_FIELD(S, "path", path, JM_STRING),
@@ -146,6 +162,8 @@ static const struct jm_type file_type = JM_TYPE(S, "file", NULL, file_fields);
 #define S struct profile_dynamic
 static const struct jm_field dynamic_fields[] = {
     JM_FIELD(S, "present", present, JM_BOOL, .description = "whether a traced run took place"),
+    JM_FIELD(S, "runs", runs, JM_INT, .flags = JM_OPTIONAL,
+             .description = "how often everything was run; absent: once"),
     JM_FIELD(S, "engine", engine, JM_STRING, .flags = JM_OPTIONAL),
     JM_FIELD(S, "libraries", libraries, JM_ARRAY, .type = &library_type),
     JM_FIELD(S, "symbols", symbols, JM_ARRAY, .type = &symbol_type),
@@ -153,6 +171,7 @@ static const struct jm_field dynamic_fields[] = {
     JM_FIELD(S, "execs", execs, JM_ARRAY, .type = &exec_type),
     JM_FIELD(S, "tests", tests, JM_ARRAY, .type = &test_type),
     JM_FIELD(S, "selectors", selectors, JM_ARRAY, .type = &selector_type, .flags = JM_OPTIONAL),
+    JM_FIELD(S, "fallbacks", fallbacks, JM_ARRAY, .type = &fallback_type, .flags = JM_OPTIONAL),
     JM_FIELD(S, "files", files, JM_ARRAY, .type = &file_type, .flags = JM_OPTIONAL),
 };
 static const struct jm_type dynamic_type = JM_TYPE(S, "dynamic", NULL, dynamic_fields);

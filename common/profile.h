@@ -38,6 +38,8 @@ struct profile_syscall {
     VEC(struct profile_step) evidence; /* static: witness path; dynamic: stack at first hit */
     int64_t count;                     /* dynamic: times seen; 0 when not counted */
     int class_;                        /* dynamic; -1 when not tried */
+    const char *alone; /* class when only this call is missing, where that is another; else NULL */
+    int64_t runs;      /* dynamic: in how many of several runs it was seen; 0: in all of them */
 };
 typedef VEC(struct profile_syscall) profile_syscalls;
 
@@ -60,6 +62,7 @@ struct profile_selector {
     const char *argument; /* "family" */
     int64_t value;        /* 2 */
     const char *name;     /* "AF_INET"; NULL when unknown */
+    const char *class_;   /* as of a call; NULL: not tried */
 };
 typedef VEC(struct profile_selector) profile_selectors;
 
@@ -110,6 +113,14 @@ struct profile_test {
     const char *output; /* what it printed or the reply, shortened; may be NULL */
 };
 
+/* A call that the program makes only when another one fails. */
+struct profile_fallback {
+    const char *name;
+    int64_t number;
+    const char *instead_of; /* what was missing when it was first made; NULL: unknown */
+    const char *class_;     /* with everything removable missing */
+};
+
 struct profile_file {
     const char *path;   /* as the program gave it, made absolute */
     const char *access; /* "read", "write", "execute", "stat", "directory" */
@@ -118,6 +129,7 @@ struct profile_file {
 
 struct profile_dynamic {
     bool present;                          /* a traced run took place */
+    int64_t runs;                          /* of everything, their union is here; 0: one */
     const char *engine;                    /* "breakpoint", "seccomp", "ptrace" */
     VEC(struct profile_library) libraries; /* soname, path */
     VEC(struct profile_symbol) symbols;
@@ -125,6 +137,7 @@ struct profile_dynamic {
     VEC(struct profile_exec) execs;
     VEC(struct profile_test) tests;
     profile_selectors selectors;
+    VEC(struct profile_fallback) fallbacks;
     VEC(struct profile_file) files;
 };
 

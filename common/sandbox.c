@@ -90,7 +90,8 @@ static void remove_left_over(struct arena *a, const char *base)
         closedir(list);
 }
 
-enum status sandbox_open(struct diag *d, struct arena *a, bool folder, struct sandbox *box)
+enum status sandbox_open(struct diag *d, struct arena *a, bool folder, const char *within,
+                         struct sandbox *box)
 {
     memset(box, 0, sizeof *box);
     if (!pick_ports(box->ports, SANDBOX_PORTS))
@@ -98,9 +99,10 @@ enum status sandbox_open(struct diag *d, struct arena *a, bool folder, struct sa
                          strerror(errno));
     if (!folder)
         return STATUS_OK;
-    const char *base = getenv("TMPDIR");
+    const char *base = within ? within : getenv("TMPDIR");
     base = base && *base == '/' ? base : "/tmp";
-    remove_left_over(a, base);
+    if (!within)
+        remove_left_over(a, base);
     char *name = arena_printf(a, "%s/" FOLDER_PREFIX "XXXXXX", base);
     if (!mkdtemp(name))
         return diag_fail(d, STATUS_SYSTEM, "%s: cannot create a folder for the test: %s", name,

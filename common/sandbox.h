@@ -14,7 +14,9 @@ struct sandbox {
     int ports[SANDBOX_PORTS]; /* free ones: ${PORT}, ${PORT2} ... */
 };
 
-enum status sandbox_open(struct diag *d, struct arena *a, bool folder, struct sandbox *box);
+/* within: where its folder is made; NULL: TMPDIR or /tmp. */
+enum status sandbox_open(struct diag *d, struct arena *a, bool folder, const char *within,
+                         struct sandbox *box);
 /* Removes the folder with all that is in it. */
 void sandbox_close(struct sandbox *box);
 /* text with the variables replaced. */

@@ -25,7 +25,7 @@ enum status measuring_open(struct diag *d, struct arena *a, struct measuring *m)
     m->console = console_open(d, a);
     if (!m->console)
         return STATUS_SYSTEM;
-    return sandbox_open(d, a, false, &m->box);
+    return sandbox_open(d, a, false, NULL, &m->box);
 }
 
 void measuring_close(struct measuring *m)

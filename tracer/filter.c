@@ -78,16 +78,22 @@ struct sock_fprog *filter_for(struct arena *a, enum trace_engine engine,
         return copy_filter(a, net, sizeof net / sizeof net[0]);
     if (!injection)
         return copy_filter(a, all, sizeof all / sizeof all[0]);
+    bool stop[SYSCALL_LIMIT] = {false};
+    for (unsigned i = 0; i < SYSCALL_LIMIT; i++)
+        stop[i] = injection->how[i] != 0;
+    for (size_t i = 0; i < injection->feature_count; i++)
+        stop[injection->features[i].number] |= injection->how[SYSCALL_LIMIT + i] != 0;
+    /* Where the known calls are told, others stop too. */
     struct sock_filter filter[2 * SYSCALL_LIMIT + 8] = {
         LOAD(arch), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0), ALLOW, LOAD(nr)};
     size_t count = 4;
     for (unsigned i = 0; i < SYSCALL_LIMIT; i++) {
-        if (!injection->how[i])
+        if (!stop[i] && !(injection->known && injection->known[i]))
             continue;
         filter[count++] = (struct sock_filter)UNLESS(i, 1);
-        filter[count++] = (struct sock_filter)TRACE;
+        filter[count++] = stop[i] ? (struct sock_filter)TRACE : (struct sock_filter)ALLOW;
     }
-    filter[count++] = (struct sock_filter)ALLOW;
+    filter[count++] = injection->known ? (struct sock_filter)TRACE : (struct sock_filter)ALLOW;
     return copy_filter(a, filter, count);
 }
 

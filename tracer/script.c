@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <regex.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,15 +77,73 @@ static const char *judged(const struct script *script, const struct drive_step *
     return status;
 }
 
+static const struct expectation *expectation_of(const struct script *script)
+{
+    const struct injection *injection = script->session->injection;
+    return injection ? injection->expected : NULL;
+}
+
+static const char *masked_output(const struct script *script, const char *output, size_t size)
+{
+    struct arena *a = script->arena;
+    output = shortened(a, output, size);
+    return output ? sandbox_mask(a, &script->box, output) : "";
+}
+
+/* false: enough. */
+static bool differs(struct script *script, size_t index, const char *status, const char *command)
+{
+    struct difference *out = &script->session->injection->difference;
+    if (script->session->injection->control)
+        return true;
+    *out = (struct difference){.found = true, .index = index, .output = !status};
+    snprintf(out->text, sizeof out->text, "%s at command %zu: %.60s",
+             status ? status : "other output", index + 1, command);
+    return false;
+}
+
 /* A run that is compared with an untouched one need not go on once it differs. */
 static bool go_on(void *context, const struct drive_step *step, size_t index)
 {
-    const struct script *script = context;
-    const struct injection *injection = script->session->injection;
-    if (!injection || !injection->expected || index >= injection->expected->tests.count)
+    struct script *script = context;
+    struct injection *injection = script->session->injection;
+    const struct expectation *expected = expectation_of(script);
+    if (!expected)
         return true;
-    return same_status(injection->expected->tests.items[index].status, judged(script, step, index),
-                       injection->by_line);
+    const char *status = judged(script, step, index);
+    const char *output = masked_output(script, step->output, step->size);
+    size_t at = injection->first + index, end = injection->first + tests_of(script)->commands.count;
+    if (!expected_step(expected, script->arena, at, status, output)) {
+        const struct profile_test *test = &expected->run->tests.items[at];
+        bool same = same_status(test->status, status, expected->by_line);
+        injection->timed_out |= step->outcome == DRIVE_TIMEOUT || step->outcome == DRIVE_SILENT;
+        return differs(script, at, same ? NULL : status, step->command);
+    }
+    const struct drive *v = script->drive;
+    size_t size = v->console_size < OUTPUT_SHOWN ? v->console_size : OUTPUT_SHOWN;
+    const char *console = arena_strndup(script->arena, v->console, expected->by_line ? size : 0);
+    if (!expected_start(expected, end, sandbox_mask(script->arena, &script->box, console)))
+        return differs(script, end, NULL, step->command);
+    return true;
+}
+
+/* Where an untouched run's answer is known: complete once it is there. */
+static int answered(void *context, size_t index, const char *output, size_t size)
+{
+    const struct script *script = context;
+    const struct expectation *expected = expectation_of(script);
+    return expected && size &&
+           expected_answer(expected, script->session->injection->first + index,
+                           masked_output(script, output, size));
+}
+
+static bool expects_answer(void *context, size_t index)
+{
+    const struct script *script = context;
+    const struct expectation *expected = expectation_of(script);
+    index += expected ? script->session->injection->first : 0;
+    return expected && index < expected->run->tests.count &&
+           strncmp(expected->run->tests.items[index].status, "reply", strlen("reply")) == 0;
 }
 
 static void keep_step(struct script *script, const struct drive_step *step, size_t index)
@@ -216,8 +275,10 @@ static void drain(struct process *p)
 static void end_program(struct script *script, struct process *p, bool gently)
 {
     process_close_input(p);
+    const struct expectation *expected = expectation_of(script);
     for (int again = gently ? 0 : 2; again < 2 && !process_ended(p); again++) {
-        int64_t until = now_us() + (int64_t)GRACE_MS * 500;
+        int64_t grace_ms = expected ? expected->end_ms : GRACE_MS / 2;
+        int64_t until = now_us() + grace_ms * 1000;
         meeting_ask(script->meeting, ASK_SIGNAL, script->program, SIGTERM);
         while (!process_ended(p) && now_us() < until) {
             drain(p);
@@ -273,11 +334,35 @@ static void set_limits(struct script *script, struct drive *v)
         script->deadline_us = now_us() + limit * 1000;
         v->run_ms = (int)limit;
         v->ready_ms = limit < READY_MS ? (int)limit : READY_MS;
-        if (script->session->injection && script->session->injection->ready_ms)
-            v->ready_ms = script->session->injection->ready_ms;
     } else {
         v->run_ms = options->wait_ms ? options->wait_ms : UNWATCHED_MS;
         v->idle_ms = options->wait_ms ? 0 : IDLE_MS;
+    }
+    const struct injection *injection = script->session->injection;
+    if (injection && injection->expected) {
+        v->step_ms = injection->expected->step_ms + injection->first;
+        v->ready_ms = injection->expected->ready_ms;
+    }
+}
+
+/* What a run tells besides its results. */
+static void keep_times(const struct script *script, const struct drive *v,
+                       struct injection *injection, bool by_itself, int64_t end_us)
+{
+    if (v->ready_us > injection->ready_us)
+        injection->ready_us = v->ready_us;
+    if (end_us > injection->end_us)
+        injection->end_us = end_us;
+    int64_t tail_us = v->finished_us - (v->tests ? v->commands_us : 0);
+    if (tail_us > injection->tail_us)
+        injection->tail_us = tail_us;
+    bool late = v->tests && v->tests->type != TEST_STDIN && !v->ready && v->enough;
+    injection->timed_out |= script->timed_out || v->timed_out || (late && !by_itself);
+    vec_each (l, &v->ports) {
+        bool own = false;
+        for (int i = 0; i < SANDBOX_PORTS; i++)
+            own |= l->port == script->box.ports[i];
+        injection->fixed_port |= !own && !l->udp;
     }
 }
 
@@ -286,6 +371,11 @@ static void play(struct script *script)
     struct drive v = {
         .local = true, .run = run_shell, .begun = begun, .go_on = go_on, .context = script};
     struct process p = {.argv = arguments(script)};
+    bool telnet = tests_of(script) && tests_of(script)->type == TEST_TELNET;
+    if (telnet && expectation_of(script)) {
+        v.answered = answered;
+        v.expects = expects_answer;
+    }
     v.tests = sandbox_tests(script->arena, &script->box, script->session->path, tests_of(script));
     v.process = &p;
     set_limits(script, &v);
@@ -293,13 +383,15 @@ static void play(struct script *script)
     script->status = start_program(script, &p);
     if (script->status)
         return;
+    script->drive = &v;
     script->status = drive(&script->diag, script->arena, &v);
     bool by_itself = process_ended(&p);
     script->timed_out |= v.timed_out && v.tests;
     struct injection *injection = script->session->injection;
-    if (injection && v.ready_us > injection->ready_us)
-        injection->ready_us = v.ready_us;
+    int64_t done_us = now_us();
     end_program(script, &p, !injection || !(v.enough || script->timed_out));
+    if (injection)
+        keep_times(script, &v, injection, by_itself, now_us() - done_us);
     if (by_itself && !script->timed_out) {
         script->exit_status = p.exit_status;
         script->signal = p.signal;
@@ -321,7 +413,8 @@ void *script_play(void *context)
         variables |= strstr(line[i], "${") != NULL;
     }
     if (folder || tests || variables)
-        script->status = sandbox_open(d, script->arena, folder, &script->box);
+        script->status =
+            sandbox_open(d, script->arena, folder, script->session->options->scratch, &script->box);
     script->session->folder = script->box.directory; /* before there is anything to trace */
     if (!script->status && tests)
         script->status = run_all(script, &tests->setup, "setup");

@@ -4,9 +4,11 @@
 #ifndef TRACER_SCRIPT_H
 #define TRACER_SCRIPT_H
 
+#include "common/drive.h"
 #include "common/sandbox.h"
 #include "tracer/session.h"
 #include <pthread.h>
+#include <signal.h>
 
 enum request {
     ASK_NOTHING,
@@ -73,9 +75,12 @@ struct script {
     bool timed_out;
     /* private */
     struct sandbox box;
+    const struct drive *drive;
     struct launch *program;
     int64_t deadline_us; /* of the whole test */
 };
+/* Adds those that would end the tool, but not what its caller has it ignore (nohup). trace.c */
+void ending_signals(sigset_t *set);
 /* The script thread: a struct script. */
 void *script_play(void *script);
 

@@ -2,6 +2,7 @@
  * Arguments that select what a multiplexed call does, as a run passes them. */
 #include "common/selectors.h"
 #include "tracer/sets.h"
+#include <string.h>
 
 enum { VALUE_LIMIT = 4096 };
 
@@ -13,6 +14,34 @@ static bool value_of(const struct selector *selector, const struct task *task,
         return false;
     *value = (int64_t)(raw & selector->mask);
     return true;
+}
+
+bool selector_matches(const struct selector *selector, const struct task *task,
+                      const struct call *call, int64_t value)
+{
+    int64_t present;
+    return value_of(selector, task, call, &present) && present == value;
+}
+
+const struct selector *selector_find(const struct profile_selector *entry, int *number)
+{
+    int64_t call = syscall_number(entry->syscall);
+    for (const struct selector *of = call < 0 ? NULL : selector_of(call, NULL); of;
+         of = selector_of(call, of)) {
+        if (of->bits || strcmp(of->name, entry->argument) != 0)
+            continue;
+        *number = of->number;
+        return of;
+    }
+    return NULL;
+}
+
+const char *selector_text(struct arena *a, const struct selector *selector, int64_t value)
+{
+    const char *call = syscall_name(selector->number);
+    const char *name = selector_value_name(a, selector, value);
+    return name ? arena_printf(a, "%s %s", call, name)
+                : arena_printf(a, "%s %s %lld", call, selector->name, (long long)value);
 }
 
 bool selectors_watch(int number)

@@ -47,6 +47,14 @@ bool selectors_record(struct session *s, const struct task *task, const struct c
 void selectors_finish(struct session *s, struct arena *a, struct profile_dynamic *out);
 
 bool selectors_watch(int number);
+/* The call's selecting argument has this value. */
+bool selector_matches(const struct selector *selector, const struct task *task,
+                      const struct call *call, int64_t value);
+/* The selector that a profile entry is about, where each of its values stands for something of its
+ * own (not a bit set); *number is its call. NULL: none. */
+const struct selector *selector_find(const struct profile_selector *entry, int *number);
+/* "ioctl TCGETS". */
+const char *selector_text(struct arena *a, const struct selector *selector, int64_t value);
 
 /* ---- files.c ---- */
 bool files_watch(int number);

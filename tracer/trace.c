@@ -90,7 +90,7 @@ static void *guard(void *context)
 
 /* Those that would end the tool; what the caller of the tool has it ignore (nohup) stays ignored.
  */
-static void add_ending_signals(sigset_t *set)
+void ending_signals(sigset_t *set)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
@@ -138,7 +138,7 @@ static enum status run(struct session *s, const char *const *line, struct arena 
     script.arena = arena_new();
     sigset_t endings, kept;
     sigemptyset(&endings);
-    add_ending_signals(&endings);
+    ending_signals(&endings);
     pthread_t threads[2];
     struct sigaction ignore = {.sa_handler = SIG_IGN}, former;
     enum status status = meeting_open(s, &meeting);
@@ -220,6 +220,15 @@ static enum status run_surely(struct session *s, const char *const *line, struct
     return status;
 }
 
+/* A trial has failed once one of its runs differs. */
+static bool worth_going_on(const struct session *s, const struct profile_dynamic *out)
+{
+    const struct expectation *expected = s->injection ? s->injection->expected : NULL;
+    struct difference difference;
+    return !expected || out->tests.count >= expected->run->tests.count ||
+           expected_so_far(expected, s->arena, out, &difference);
+}
+
 static enum status run_all(struct session *s, struct arena *a, struct profile_dynamic *out)
 {
     const struct tracer_options *options = s->options;
@@ -235,8 +244,10 @@ static enum status run_all(struct session *s, struct arena *a, struct profile_dy
         vec_push(s->arena, &words, NULL);
         diag_progress(s->diag, i, total, "tracing %s %s", s->path,
                       lines ? options->command_lines.items[i % lines] : "");
+        if (s->injection)
+            s->injection->first = out->tests.count;
         enum status status = run_surely(s, lines ? words.items : NULL, a, out);
-        if (status)
+        if (status || !worth_going_on(s, out))
             return status;
     }
     return STATUS_OK;

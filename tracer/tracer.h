@@ -24,6 +24,9 @@ struct tracer_options {
     bool functions;     /* library functions called, into .symbols */
     bool evidence;      /* call stack at the first hit of each call */
     bool classify;      /* --classify: try the tests without each call */
+    bool selectors;     /* --selectors: and without each use of multiplexed calls */
+    int budget_s;       /* --budget: seconds for that; 0: the usual */
+    const char *scratch; /* where working folders are made; NULL: TMPDIR or /tmp */
     int repeat;         /* runs of each command line; their union is kept; 0: 1 */
     int pid;            /* --pid: attach to this process instead of starting one; 0: not */
 };

@@ -1,236 +1,289 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Trials run in child processes: in parallel, and nothing one does to the tracer reaches another.
- * They die with the tool. */
+ * Untouched runs, what they allow a trial, and how a trial is judged. */
 #include "tracer/trial.h"
-#include <errno.h>
-#include <poll.h>
-#include <regex.h>
-#include <signal.h>
-#include <stdlib.h>
+#include "common/process.h"
+#include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { BASELINES = 3, SLACK_MS = 1000, SLOWER = 3, PARALLEL_LIMIT = 8, TRIAL_MS = 30000 };
+enum {
+    SLOWER = 5, /* a trial that takes this much longer hangs ... */
+    SLACK_MS = 200,
+    PATIENT = 4, /* ... unless it was only slow: then this much longer still */
+    PATIENT_MS = 1000,
+};
 
-/* ---- comparing ---- */
+/* ---- in the process of a trial ---- */
 
-/* Where lines reach the program one by one, when its output comes is a matter of timing. */
+/* What an untouched run found, for the tool's own process. */
+static enum status keep(struct diag *d, const struct baseline *b, const char *file,
+                        const struct profile_dynamic *run)
+{
+    struct profile whole = {.schema = PROFILE_SCHEMA,
+                            .program = {.path = b->path, .arch = "", .type = ""},
+                            .dynamic_part = *run};
+    return profile_write(d, file, &whole);
+}
+
+static void tell(struct trial *trial, const struct injection *injection)
+{
+    trial->early = !trial->passed && injection->count && !injection->entered;
+    trial->slow = !trial->passed && injection->timed_out;
+    trial->fixed_port = injection->fixed_port;
+    trial->ready_us = injection->ready_us;
+    trial->tail_us = injection->tail_us;
+    trial->end_us = injection->end_us;
+    trial->count = injection->count;
+    memcpy(trial->hit, injection->hit, sizeof trial->hit);
+    memcpy(trial->order, injection->order, sizeof trial->order);
+    memcpy(trial->appeared, injection->appeared, sizeof trial->appeared);
+    memcpy(trial->instead, injection->instead, sizeof trial->instead);
+}
+
+void trial_make(const struct baseline *b, struct trial *trial)
+{
+    struct arena *a = arena_new();
+    struct diag quiet = {.verbosity = -1};
+    struct injection injection = {.features = b->features,
+                                  .feature_count = b->feature_count,
+                                  .known = b->known,
+                                  .control = trial->keep != NULL};
+    struct profile_dynamic run = {0};
+    int64_t began = now_us();
+    memcpy(injection.how, trial->how, sizeof injection.how);
+    if (b->expected.step_ms)
+        injection.expected = trial->patient || trial->keep ? &b->patient : &b->expected;
+    if (b->private_network && !network_private()) {
+        trial->broken = true;
+        memcpy(trial->why, "no network namespace", sizeof "no network namespace");
+        return;
+    }
+    enum status status = trace_runs(&quiet, a, b->path, &b->options, &injection, &run);
+    /* A command of the test file that fails is a result; what the tool cannot do is not. */
+    trial->broken = status == STATUS_SYSTEM;
+    trial->passed = !status || status == STATUS_FOUND;
+    trial->difference = injection.difference;
+    if (!trial->passed)
+        snprintf(trial->why, sizeof trial->why, "%.*s", (int)sizeof trial->why - 1, quiet.message);
+    else if (trial->keep)
+        trial->broken = keep(&quiet, b, trial->keep, &run) != STATUS_OK;
+    else if (trial->difference.found)
+        trial->passed = false;
+    else
+        trial->passed = expected_results(injection.expected, a, &run, &trial->difference);
+    if (trial->difference.found)
+        memcpy(trial->why, trial->difference.text, sizeof trial->why);
+    tell(trial, &injection);
+    trial->took_us = now_us() - began;
+}
+
+/* ---- untouched runs ---- */
+
+/* Tests that write where other trials do too, or that have no folder to themselves, run in turn. */
+static const char *shared_state(const struct baseline *b, const struct profile_dynamic *out)
+{
+    const struct test_file *tests = b->options.tests;
+    if (tests && tests->type == TEST_EXEC && !tests->work_folder)
+        return "the test file does not ask for a workFolder";
+    vec_each (file, &out->files) {
+        bool own = strncmp(file->path, "${DIR}", 6) == 0 || strncmp(file->path, "/dev/", 5) == 0 ||
+                   strncmp(file->path, "/proc/", 6) == 0;
+        /* What is gone afterwards was a temporary file, with a name of its own. */
+        if (strcmp(file->access, "write") == 0 && !own && access(file->path, F_OK) == 0)
+            return arena_printf(b->arena, "%s is written", file->path);
+    }
+    return NULL;
+}
+
 static bool lines_reach(const struct baseline *b)
 {
     return b->options.tests && b->options.tests->type == TEST_STDIN;
 }
 
-bool same_status(const char *x, const char *y, bool by_line)
+/* One run's results against the first one's; marks what varies. */
+static bool compare_runs(struct baseline *b, const struct profile_dynamic *run, bool *stable)
 {
-    if (!by_line)
-        return strcmp(x, y) == 0;
-    size_t length = strcspn(x, ",");
-    return length == strcspn(y, ",") && strncmp(x, y, length) == 0;
-}
-
-/* text with everything that matches one of the expressions taken out. */
-static const char *masked(struct arena *a, const strings *ignore, const char *text)
-{
-    for (size_t i = 0; i < ignore->count; i++) {
-        regex_t compiled;
-        regmatch_t match;
-        const char *rest = text, *result = "";
-        if (regcomp(&compiled, ignore->items[i], REG_EXTENDED | REG_NEWLINE) != 0)
-            continue;
-        while (regexec(&compiled, rest, 1, &match, 0) == 0 && match.rm_eo > 0) {
-            result = arena_printf(a, "%s%.*s", result, (int)match.rm_so, rest);
-            rest += match.rm_eo;
-        }
-        text = arena_printf(a, "%s%s", result, rest);
-        regfree(&compiled);
-    }
-    return text;
-}
-
-static bool same_output(const struct baseline *b, struct arena *a, const struct profile_test *x,
-                        const struct profile_test *y)
-{
-    const char *left = x->output ? x->output : "", *right = y->output ? y->output : "";
-    if (strcmp(left, right) == 0)
-        return true;
-    const strings *ignore = b->options.tests ? &b->options.tests->ignore : NULL;
-    return ignore && ignore->count &&
-           strcmp(masked(a, ignore, left), masked(a, ignore, right)) == 0;
-}
-
-static bool same_results(const struct baseline *b, struct arena *a,
-                         const struct profile_dynamic *run)
-{
-    const struct profile_dynamic *expected = &b->runs[0];
-    if (run->tests.count != expected->tests.count)
+    const struct profile_dynamic *first = &b->runs[0];
+    if (run->tests.count != first->tests.count) {
+        b->unsound = "the number of results";
         return false;
-    for (size_t i = 0; i < run->tests.count; i++) {
-        if (!same_status(expected->tests.items[i].status, run->tests.items[i].status,
-                         lines_reach(b)))
+    }
+    for (size_t i = 0; i < first->tests.count; i++) {
+        const struct profile_test *x = &first->tests.items[i], *y = &run->tests.items[i];
+        if (!same_status(x->status, y->status, b->expected.by_line)) {
+            b->unsound =
+                arena_printf(b->arena, "\"%s\": %s, then %s", x->command, x->status, y->status);
             return false;
-        if (b->stable[i] && !same_output(b, a, &expected->tests.items[i], &run->tests.items[i]))
-            return false;
+        }
+        stable[i] = stable[i] && same_output(b->expected.ignore, b->arena, x, y);
     }
     return true;
 }
 
-/* ---- untouched runs ---- */
-
-static void judge_stability(struct baseline *b)
+static void judge(struct baseline *b)
 {
     const struct profile_dynamic *first = &b->runs[0];
+    size_t count = first->tests.count, commands = 0;
+    bool *stable = arena_array(b->arena, count + 1, sizeof *stable);
+    b->stable = stable;
+    b->expected.run = first;
+    b->expected.stable = stable;
+    b->expected.by_line = lines_reach(b);
+    b->expected.ignore = b->options.tests ? &b->options.tests->ignore : NULL;
+    if (b->options.tests)
+        commands = b->options.tests->commands.count;
+    for (size_t i = 0; i < count; i++)
+        /* Where lines reach the program one by one, only all of its output is sure. */
+        stable[i] = !lines_reach(b) || i % (commands + 1) == commands;
     b->sound = true;
-    b->stable = arena_array(b->arena, first->tests.count + 1, sizeof *b->stable);
-    for (size_t i = 0; i < first->tests.count; i++) {
-        const struct profile_test *test = &first->tests.items[i];
-        bool last = i + 1 == first->tests.count || !lines_reach(b);
-        b->stable[i] = last;
-        for (size_t r = 1; r < BASELINES && b->sound; r++) {
-            b->sound = b->runs[r].tests.count == first->tests.count &&
-                       same_status(test->status, b->runs[r].tests.items[i].status, lines_reach(b));
-            b->stable[i] = b->stable[i] && b->sound &&
-                           same_output(b, b->arena, test, &b->runs[r].tests.items[i]);
-        }
-    }
+    for (size_t r = 1; r < BASELINES && b->sound; r++)
+        b->sound = compare_runs(b, &b->runs[r], stable);
 }
 
-enum status baseline_take(struct baseline *b, struct diag *d, struct arena *a, const char *path,
-                          const struct tracer_options *options)
+bool baseline_learn(struct baseline *b, const struct trial *trial, bool *news)
 {
-    *b = (struct baseline){.diag = d, .arena = a, .path = path, .options = *options};
-    int64_t longest = 0;
-    b->options.repeat = 1;
-    for (size_t r = 0; r < BASELINES; r++) {
-        struct injection none = {0};
-        enum status status = trace_runs(d, a, path, &b->options, &none, &b->runs[r]);
-        if (status)
-            return status;
-        if (none.ready_us > b->ready_us)
-            b->ready_us = none.ready_us;
-        int64_t took = 0;
-        for (size_t i = 0; i < b->runs[r].tests.count; i++)
-            took += b->runs[r].tests.items[i].duration_ms;
-        if (took > longest)
-            longest = took;
-    }
-    judge_stability(b);
-    /* A trial that takes much longer than that hangs. */
-    int limit = (int)(longest * SLOWER + SLACK_MS);
-    if (options->tests) {
-        b->tests = *options->tests;
-        if (!b->tests.timeout_ms || b->tests.timeout_ms > limit)
-            b->tests.timeout_ms = limit;
-        b->options.tests = &b->tests;
-    } else if (!options->wait_ms) {
-        b->options.wait_ms = limit;
-    }
-    return STATUS_OK;
-}
-
-/* ---- trials ---- */
-
-/* In the child: never returns. */
-static void make_trial(const struct baseline *b, struct trial *trial, int report)
-{
-    struct arena *a = arena_new();
+    size_t count = b->runs[0].tests.count;
+    bool *stable = arena_array(b->arena, count + 1, sizeof *stable);
+    struct profile whole;
     struct diag quiet = {.verbosity = -1};
-    struct injection injection = {0};
-    struct profile_dynamic run = {0};
-    memcpy(injection.how, trial->how, sizeof injection.how);
-    injection.expected = &b->runs[0];
-    injection.by_line = lines_reach(b);
-    injection.ready_ms = (int)(b->ready_us * SLOWER / 1000) + SLACK_MS;
-    enum status status = trace_runs(&quiet, a, b->path, &b->options, &injection, &run);
-    trial->passed = (!status || status == STATUS_FOUND) && same_results(b, a, &run);
-    trial->early = !trial->passed && !injection.entered;
-    memcpy(trial->hit, injection.hit, sizeof trial->hit);
-    memcpy(trial->order, injection.order, sizeof trial->order);
-    trial->count = injection.count;
-    const char *from = (const char *)trial;
-    for (size_t left = sizeof *trial; left;) {
-        ssize_t n = write(report, from, left);
-        if (n <= 0)
-            _exit(1);
-        from += n;
-        left -= (size_t)n;
-    }
-    _exit(0);
+    memcpy(stable, b->stable, count * sizeof *stable);
+    *news = false;
+    if (!trial->passed || profile_read(&quiet, b->arena, trial->keep, &whole) != STATUS_OK)
+        return false;
+    unlink(trial->keep);
+    if (!compare_runs(b, &whole.dynamic_part, stable))
+        return false;
+    *news = memcmp(stable, b->stable, count * sizeof *stable) != 0;
+    memcpy(b->stable, stable, count * sizeof *stable);
+    return true;
 }
 
-struct worker {
-    pid_t pid;
-    int report;
-    struct trial *trial;
-};
-
-static enum status start_worker(struct baseline *b, struct worker *w, struct trial *trial)
+static int limit(int64_t longest_ms)
 {
-    int ends[2];
-    pid_t parent = getpid();
-    if (pipe(ends) != 0)
-        return diag_fail(b->diag, STATUS_SYSTEM, "cannot create a pipe: %s", strerror(errno));
-    w->pid = fork();
-    if (w->pid == 0) {
-        close(ends[0]);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-            _exit(1);
-        make_trial(b, trial, ends[1]);
-    }
-    int error = errno;
-    close(ends[1]);
-    w->report = ends[0];
-    w->trial = trial;
-    if (w->pid > 0)
-        return STATUS_OK;
-    close(ends[0]);
-    return diag_fail(b->diag, STATUS_SYSTEM, "cannot start a process: %s", strerror(error));
+    int64_t ms = longest_ms * SLOWER + SLACK_MS;
+    return ms < INT32_MAX / (2 * PATIENT) ? (int)ms : INT32_MAX / (2 * PATIENT);
 }
 
-static enum status finish_worker(struct baseline *b, struct worker *w)
+static int64_t longest_step(const struct baseline *b, size_t index)
 {
-    char *to = (char *)w->trial;
-    size_t got = 0;
-    /* Should a trial outlive all its limits, it has failed: its processes die with its tracer. */
-    struct pollfd answer = {.fd = w->report, .events = POLLIN};
-    bool answered = poll(&answer, 1, TRIAL_MS) > 0;
-    if (!answered)
-        kill(w->pid, SIGKILL);
-    for (ssize_t n; answered && got < sizeof *w->trial; got += (size_t)n) {
-        n = read(w->report, to + got, sizeof *w->trial - got);
-        if (n <= 0)
-            break;
-    }
-    close(w->report);
-    int status;
-    while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    b->trials++;
-    return got == sizeof *w->trial || !answered
-               ? STATUS_OK
-               : diag_fail(b->diag, STATUS_SYSTEM, "a run of the classification broke off");
+    int64_t longest = 0;
+    for (size_t r = 0; r < BASELINES; r++)
+        if (b->runs[r].tests.items[index].duration_ms > longest)
+            longest = b->runs[r].tests.items[index].duration_ms;
+    return longest;
 }
 
-enum status trials_run(struct baseline *b, struct trial *trials, size_t count)
+/* From what untouched runs took: how long each part of a trial may take. */
+static void set_limits(struct baseline *b, const struct trial *trials)
 {
-    struct worker workers[PARALLEL_LIMIT];
-    long parallel = sysconf(_SC_NPROCESSORS_ONLN);
-    parallel *= 2; /* tests wait more than they work */
-    parallel = parallel < 1 ? 1 : parallel > PARALLEL_LIMIT ? PARALLEL_LIMIT : parallel;
+    size_t count = b->runs[0].tests.count;
+    size_t commands = b->options.tests ? b->options.tests->commands.count : 0;
+    int *usual = arena_array(b->arena, count + 1, sizeof *usual);
+    int *more = arena_array(b->arena, count + 1, sizeof *more);
+    int64_t ready_us = 0, tail_us = 0, end_us = 0;
+    for (size_t r = 0; r < BASELINES; r++) {
+        ready_us = trials[r].ready_us > ready_us ? trials[r].ready_us : ready_us;
+        tail_us = trials[r].tail_us > tail_us ? trials[r].tail_us : tail_us;
+        end_us = trials[r].end_us > end_us ? trials[r].end_us : end_us;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool end = i % (commands + 1) == commands;
+        usual[i] = limit(end ? tail_us / 1000 : longest_step(b, i));
+        more[i] = usual[i] * PATIENT + PATIENT_MS;
+    }
+    b->expected.step_ms = usual;
+    b->expected.ready_ms = limit(ready_us / 1000);
+    b->expected.end_ms = limit(end_us / 1000);
+    b->patient = b->expected;
+    b->patient.step_ms = more;
+    b->patient.ready_ms = b->expected.ready_ms * PATIENT + PATIENT_MS;
+    b->patient.end_ms = b->expected.end_ms * PATIENT + PATIENT_MS;
+}
+
+/* Takes over what one untouched run told. */
+static enum status take_run(struct baseline *b, const struct trial *trial, size_t index)
+{
+    struct profile whole;
+    if (!trial->passed || trial->broken)
+        return diag_fail(b->diag, trial->broken ? STATUS_SYSTEM : STATUS_INPUT,
+                         "an untouched run of the tests failed: %s", trial->why);
+    enum status status = profile_read(b->diag, b->arena, trial->keep, &whole);
+    unlink(trial->keep);
+    b->runs[index] = whole.dynamic_part;
+    if (trial->took_us > b->took_us)
+        b->took_us = trial->took_us;
+    for (int i = 0; i < SYSCALL_LIMIT; i++)
+        b->known[i] |= trial->appeared[i];
+    return status;
+}
+
+static enum status run_all(struct pool *pool, struct trial *trials, size_t first, size_t end)
+{
     enum status status = STATUS_OK;
-    size_t started = 0, finished = 0;
-    /* In turn: the oldest is waited for while the others go on. */
-    while (finished < started || (!status && started < count)) {
-        if (!status && started < count && started - finished < (size_t)parallel) {
-            status = start_worker(b, &workers[started % (size_t)parallel], &trials[started]);
-            started += !status;
+    struct trial *done;
+    size_t next = first, finished = first;
+    while (!status && finished < end) {
+        if (next < end && pool_has_room(pool)) {
+            trials[next].keep = arena_printf(pool->baseline->arena, "%s/run%zu.json",
+                                             pool->baseline->options.scratch, next);
+            status = pool_start(pool, &trials[next++]);
             continue;
         }
-        enum status done = finish_worker(b, &workers[finished++ % (size_t)parallel]);
+        status = pool_finish(pool, &done);
         if (!status)
-            status = done;
+            status = take_run(pool->baseline, done, (size_t)(done - trials));
+        finished++;
     }
+    return status;
+}
+
+static void set_parallel(struct baseline *b, const struct trial *first)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    /* A port of its own choice is free in a network of its own only. */
+    b->private_network = first->fixed_port && network_possible();
+    if (first->fixed_port && !b->private_network && !b->serial)
+        b->serial = "a fixed port is used";
+    b->parallel = b->serial   ? 1
+                  : cores < 1 ? 2
+                  : cores * 2 > PARALLEL_LIMIT
+                      ? PARALLEL_LIMIT
+                      : (int)cores * 2; /* tests wait more than they work */
+}
+
+/* All but the first one. */
+static enum status take_others(struct baseline *b, struct pool *pool, struct trial *trials)
+{
+    memset(trials + 1, 0, (BASELINES - 1) * sizeof *trials);
+    b->took_us = trials[0].took_us;
+    enum status status = run_all(pool, trials, 1, BASELINES);
+    if (!status)
+        judge(b);
+    return status;
+}
+
+enum status baseline_take(struct baseline *b, struct pool *pool, const struct profile_dynamic *out)
+{
+    struct trial trials[BASELINES];
+    memset(trials, 0, sizeof trials);
+    b->options.repeat = 1;
+    b->parallel = 1;
+    vec_each (call, &out->syscalls)
+        if (call->number < SYSCALL_LIMIT && strcmp(call->name, syscall_name(call->number)) == 0)
+            b->known[call->number] = true;
+    b->serial = shared_state(b, out);
+    enum status status = run_all(pool, trials, 0, 1);
+    if (status)
+        return status;
+    set_parallel(b, &trials[0]);
+    status = take_others(b, pool, trials);
+    if (!status && !b->sound && b->parallel > 1) {
+        /* They may disturb each other. */
+        b->parallel = 1;
+        b->serial = "runs at the same time disturb each other";
+        status = take_others(b, pool, trials);
+    }
+    if (!status && b->sound)
+        set_limits(b, trials);
     return status;
 }

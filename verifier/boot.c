@@ -275,7 +275,7 @@ enum status boot_image(struct diag *d, struct arena *a, const struct verif_optio
     struct runner runner;
     enum status status = runner_choose(d, a, image, &runner);
     if (!status)
-        status = sandbox_open(d, a, false, &bench.box);
+        status = sandbox_open(d, a, false, NULL, &bench.box);
     if (status)
         return status;
     out->runner = runner.name;

@@ -303,7 +303,7 @@ enum status verify(struct diag *d, struct arena *a, const struct verif_options *
     if (options->tests)
         vec_each (name, &options->tests->normalise)
             vec_push(a, &names, *name);
-    status = sandbox_open(d, a, false, &bench.box);
+    status = sandbox_open(d, a, false, NULL, &bench.box);
     if (!status)
         status = normalisers_prepare(d, a, &names, options->tests ? &options->tests->ignore : NULL,
                                      &bench.normalisers);
