@@ -74,6 +74,20 @@ static enum status add_input(struct job *j, text *t)
     return text_write(j, &source, "input.c");
 }
 
+/* Lines of the user's own, for what no analysis shows. */
+static enum status add_makefiles(struct job *j, text *t)
+{
+    vec_each (file, &j->options->makefiles) {
+        char *data = NULL;
+        size_t size = 0;
+        enum status status = file_read(j->d, j->a, *file, 0, &data, &size);
+        if (status)
+            return status;
+        text_add(j->a, t, "\n%s%s", data, size && data[size - 1] == '\n' ? "" : "\n");
+    }
+    return STATUS_OK;
+}
+
 static enum status write_makefile_uk(struct job *j)
 {
     text t = {0};
@@ -83,6 +97,8 @@ static enum status write_makefile_uk(struct job *j)
                  "# %s itself is not built: the loader among the external libraries runs it.\n",
                  j->name);
         enum status status = add_stubs(j, &t);
+        if (!status)
+            status = add_makefiles(j, &t);
         if (!status)
             status = add_input(j, &t);
         return status ? status : text_write(j, &t, "Makefile.uk");
@@ -99,6 +115,8 @@ static enum status write_makefile_uk(struct job *j)
     vec_each (s, &j->sources)
         add_source(j, &t, s, prefix);
     enum status status = add_stubs(j, &t);
+    if (!status)
+        status = add_makefiles(j, &t);
     if (!status)
         status = add_input(j, &t);
     return status ? status : text_write(j, &t, "Makefile.uk");

@@ -147,8 +147,8 @@ enum status build(struct diag *d, struct arena *a, const struct profile *profile
                   struct build_result *out)
 {
     static enum status (*const steps[])(struct job *) = {
-        step_model,     step_externals, step_sources,   step_config, step_app_files,
-        step_kraftfile, step_initrd,    step_configure, step_make,
+        step_model,     step_externals, step_patches, step_sources,   step_config,
+        step_app_files, step_kraftfile, step_initrd,  step_configure, step_make,
     };
     memset(out, 0, sizeof *out);
     struct job j = {.d = d,

@@ -17,6 +17,8 @@ struct builder_options {
     /* Further files for the initrd (mode binary): absolute paths, folders with all they hold. */
     strings initrd_files;
     strings arguments; /* of the program, for the command line that runs the image */
+    strings patches;   /* mode source: applied to a copy of the sources, in order */
+    strings makefiles; /* their lines are added to Makefile.uk */
     /* Text of a C file to build along (stubs.c), and its lines for Makefile.uk; NULL: none. */
     const char *stubs, *stubs_makefile;
     const char *input_source; /* the same for a C file that sets up standard input; NULL: none */

@@ -30,12 +30,14 @@ struct job {
     const struct builder_options *options;
     struct build_result *out;
     bool binary;
-    const char *name;      /* of the program, as make and kraft accept it: [a-z0-9-] */
-    const char *library;   /* "apphello" */
-    const char *uk_root;   /* absolute or NULL */
-    const char *app_dir;   /* absolute */
-    struct kconfig *model; /* the selection, evaluated */
-    strings excluded;      /* repositories that do not take part */
+    const char *name;          /* of the program, as make and kraft accept it: [a-z0-9-] */
+    const char *library;       /* "apphello" */
+    const char *uk_root;       /* absolute or NULL */
+    const char *source_dir;    /* the sources, or their patched copy; NULL: none */
+    const char *unpatched_dir; /* what source_dir is a patched copy of; NULL: it is none */
+    const char *app_dir;       /* absolute */
+    struct kconfig *model;     /* the selection, evaluated */
+    strings excluded;          /* repositories that do not take part */
     VEC(struct external) externals;
     VEC(struct source) sources;
     strings include_dirs; /* absolute */
@@ -61,6 +63,7 @@ bool job_enabled(struct job *j, const char *option);
 /* Each step records its failure in j->d. */
 enum status step_model(struct job *j);     /* evaluates the selection: model, excluded */
 enum status step_externals(struct job *j); /* finds and orders external libraries */
+enum status step_patches(struct job *j);   /* a patched copy of the sources: source_dir */
 enum status step_sources(struct job *j);   /* mode source: sources and include folders */
 enum status step_config(struct job *j);    /* .config and Kconfig */
 enum status step_app_files(struct job *j); /* Config.uk, Makefile.uk, Makefile */
@@ -69,6 +72,9 @@ enum status step_initrd(struct job *j);
 enum status step_configure(struct job *j); /* the tree's own olddefconfig */
 enum status step_make(struct job *j);
 void step_run_line(struct job *j); /* out->run */
+
+/* A text in which paths below the sources lead to their patched copy. */
+const char *patched_text(struct job *j, const char *words);
 
 /* The variables of the tree's make: A=, L=, O=, C=. NULL-terminated, with first as its words before
  * them and goal last. */

@@ -159,7 +159,7 @@ static void tell_apart(struct job *j)
 
 enum status step_sources(struct job *j)
 {
-    const char *given = j->options->source_dir;
+    const char *given = j->source_dir;
     if (j->binary || !given)
         return STATUS_OK;
     char *real = realpath(given, NULL);
@@ -169,7 +169,9 @@ enum status step_sources(struct job *j)
     compile_commands listed = {0};
     enum status status = compile_commands_read(j->d, j->a, dir, &commands, &listed);
     vec_each (c, &listed)
-        vec_push(j->a, &j->sources, ((struct source){.path = c->path, .flags = c->flags}));
+        vec_push(j->a, &j->sources,
+                 ((struct source){.path = patched_text(j, c->path),
+                                  .flags = patched_text(j, c->flags)}));
     if (!status && !commands) {
         strings found = {0};
         status = csource_find(j->d, j->a, dir, &found, &j->include_dirs);

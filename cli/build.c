@@ -33,6 +33,9 @@ enum {
     KEY_MACHINE,
     KEY_STUBS,
     KEY_ENV,
+    KEY_KCONFIG,
+    KEY_PATCH,
+    KEY_MAKEFILE,
 };
 
 static const struct argp_option options[] = {
@@ -54,6 +57,9 @@ static const struct argp_option options[] = {
     {"pin", KEY_PIN, "LIST", 0, "Options or libraries that must be in", 2},
     {"forbid", KEY_FORBID, "LIST", 0, "Options or libraries that must be out", 2},
     {"prefer", KEY_PREFER, "LIST", 0, "Options or libraries to take where possible", 2},
+    {"kconfig", KEY_KCONFIG, "FILE", 0,
+     "Lines of a .config to hold to (CONFIG_X=value, # CONFIG_X is not set); may be given again",
+     2},
     {"keep-going", KEY_KEEP_GOING, NULL, 0,
      "List needs that pins exclude as missing instead of failing", 2},
     {"weights", KEY_WEIGHTS, "FILE", 0,
@@ -74,6 +80,9 @@ static const struct argp_option options[] = {
     {"uk-libs", KEY_UK_LIBS, "DIR", 0, "Folder of the external libraries' trees", 3},
     {"platform", KEY_PLATFORM, "NAME", 0, "kvm (default), xen, linuxu", 3},
     {"machine", KEY_MACHINE, "NAME", 0, "x86_64 (default), arm64", 3},
+    {"patch", KEY_PATCH, "FILE", 0,
+     "Apply this patch to a copy of the sources first (-p1, else -p0); may be given again", 3},
+    {"makefile", KEY_MAKEFILE, "FILE", 0, "Lines to add to Makefile.uk; may be given again", 3},
     {"stubs", KEY_STUBS, NULL, 0,
      "Add stubs for missing system calls to the app folder: each says when it is hit", 3},
     {"env", KEY_ENV, "NAME=VALUE", 0, "Environment variable compiled into the image", 3},
@@ -190,6 +199,15 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_PLUGINS:
         o->matcher.plugins = true;
         return 0;
+    case KEY_KCONFIG:
+        vec_push(o->cli->arena, &o->kconfig_files, value);
+        return 0;
+    case KEY_PATCH:
+        vec_push(o->cli->arena, &o->builder.patches, value);
+        return 0;
+    case KEY_MAKEFILE:
+        vec_push(o->cli->arena, &o->builder.makefiles, value);
+        return 0;
     case KEY_STUBS:
         o->stubs = true;
         return 0;
@@ -299,7 +317,8 @@ static enum status solve_and_build(struct build_options *o, const char *dir,
         return matched;
     if (choices && (status = weights_apply(o, profile, catalogue, selection)))
         return status;
-    if ((status = write_selection(cli, dir, selection)))
+    if ((status = kconfig_files_apply(o, catalogue, selection)) ||
+        (status = write_selection(cli, dir, selection)))
         return status;
     if (o->stubs)
         match_stubs(cli->arena, selection, &o->builder.stubs, &o->builder.stubs_makefile);
@@ -325,6 +344,8 @@ enum status build_run(struct build_options *o, const char *dir, const struct pro
         status = builder_fetch_core(&cli->diag, cli->arena, o->core, &o->builder.uk_root);
     if (!status)
         status = build_catalogue(o, &catalogue);
+    if (!status)
+        status = kconfig_files_read(o, &catalogue);
     bool choices = o->weights_file && weights_are_choices(o->weights_file);
     if (!status && o->weights_file && !choices) {
         status = layout_read(&cli->diag, cli->arena, o->weights_file, weights);

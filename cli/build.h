@@ -19,6 +19,8 @@ struct build_options {
     const char *explain;      /* --explain NAME; NULL: none */
     const char *core;         /* --core; NULL: uk_root says it */
     bool stubs;               /* --stubs */
+    strings kconfig_files;    /* --kconfig */
+    jm_pairs values;          /* what they say of options that are not bool */
     strings environment;      /* --env: "NAME=value", compiled into the image */
     bool environment_found;   /* it was not asked for by --env */
 };
@@ -39,6 +41,12 @@ enum status build_catalogue(struct build_options *o, struct catalogue *out);
  * missing (selection->missing) or the image could not be built (result->reason). */
 enum status build_run(struct build_options *o, const char *dir, const struct profile *profile,
                       struct selection *selection, struct build_result *result);
+
+/* Reads the --kconfig files: bool options become pins, others o->values. */
+enum status kconfig_files_read(struct build_options *o, const struct catalogue *catalogue);
+/* Sets o->values on a selection. */
+enum status kconfig_files_apply(struct build_options *o, const struct catalogue *catalogue,
+                                struct selection *selection);
 
 /* Whether a file is what --perf writes (weights.json) and not a layout document. */
 bool weights_are_choices(const char *path);
