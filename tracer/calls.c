@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Facts about single system calls that the tracer needs. */
 #include "tracer/sets.h"
+#include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 
 #ifndef SYS_epoll_pwait2
@@ -42,7 +46,7 @@ bool call_waits(const struct call *call)
     return false;
 }
 
-static bool may_wait(const struct tracee *process, int number)
+bool call_may_wait(const struct tracee *process, int number)
 {
     for (size_t i = 0; i < sizeof waits / sizeof waits[0] && !process->waited; i++)
         if (waits[i].number == number)
@@ -50,16 +54,47 @@ static bool may_wait(const struct tracee *process, int number)
     return false;
 }
 
+/* What can bring a process out of sight of breakpoints: code that becomes executable, a child that
+ * nobody traces, another handler of SIGTRAP. */
+static const int gated[] = {SYS_mmap,  SYS_mprotect, SYS_pkey_mprotect, SYS_remap_file_pages,
+                            SYS_shmat, SYS_clone,    SYS_clone3,        SYS_rt_sigaction};
+
+bool call_is_gated(const struct tracee *process, int number)
+{
+    for (size_t i = 0; i < sizeof gated / sizeof gated[0] && !process->filtered; i++)
+        if (gated[i] == number)
+            return true;
+    return false;
+}
+
+bool call_opens_code(const struct call *call)
+{
+    return call->abi == ABI_NATIVE &&
+           ((call->number == SYS_shmat && (call->args[2] & SHM_EXEC)) ||
+            ((call->number == SYS_mmap || call->number == SYS_mprotect ||
+              call->number == SYS_pkey_mprotect || call->number == SYS_remap_file_pages) &&
+             (call->args[2] & PROT_EXEC)));
+}
+
+bool call_is_delicate(const struct call *call)
+{
+    return call_opens_code(call) ||
+           (call->abi == ABI_NATIVE &&
+            ((call->number == SYS_clone && (call->args[0] & CLONE_UNTRACED)) ||
+             call->number == SYS_clone3 ||
+             (call->number == SYS_rt_sigaction && call->args[0] == SIGTRAP)));
+}
+
 bool call_is_watched(const struct tracee *process, int number)
 {
     const struct unit *unit = process->space->unit;
-    return may_wait(process, number) ||
+    return call_may_wait(process, number) ||
            (unit && unit->program && (selectors_watch(number) || files_watch(number)));
 }
 
 unsigned call_patience(const struct tracee *process, int number)
 {
-    return may_wait(process, number) ? 256 : 32;
+    return call_may_wait(process, number) ? 256 : 32;
 }
 
 const char *call_name(struct arena *a, enum abi abi, int64_t number)

@@ -8,6 +8,11 @@
 #include <sys/user.h>
 
 enum { BREAKPOINT = 0xcc, SYSCALL_BYTE = 0x0f };
+enum {
+    GATES = 64,         /* calls looked at for nothing until a filter is to do that */
+    SETTLED = 256,      /* hits of a varying site without news until a filter may take over */
+    SETTLED_SITES = 24, /* filters of that kind add up */
+};
 
 /* ---- the structure ---- */
 
@@ -132,7 +137,7 @@ bool code_is_known(const struct tracee *process, int number, unsigned phase)
     /* The dynamic linker's own calls never wait. */
     bool quiet = phase == PHASE_LOADER && unit && !unit->program;
     return number >= 0 && unit && (unit->calls[ABI_NATIVE][number].phases & phase) &&
-           (quiet || !call_is_watched(process, number));
+           !call_is_gated(process, number) && (quiet || !call_is_watched(process, number));
 }
 
 void code_rearm(struct session *s, struct task *task)
@@ -222,48 +227,92 @@ bool code_knows(const struct code *code, uint64_t address)
                       function_at(region->object, address - region->bias));
 }
 
-bool code_hit(struct session *s, struct task *task, struct user_regs_struct *regs)
+/* Looking at each of many calls costs more than a filter that does. */
+static void lift_gates(struct session *s, struct task *task)
+{
+    if (++task->process->space->code->gates % GATES == 0)
+        code_filter(s, task, false);
+}
+
+/* A site whose number varies has brought nothing new for long: from here on a filter stops it at
+ * numbers that have not been seen. */
+static bool settle(struct session *s, struct task *task, uint64_t site)
+{
+    const struct tracee *process = task->process;
+    unsigned phase = process_phase(process);
+    bool known[SYSCALL_LIMIT];
+    if (process->space->users > 1 || process->space->code->nets >= SETTLED_SITES)
+        return false;
+    for (int i = 0; i < SYSCALL_LIMIT; i++)
+        known[i] = (process->space->unit->calls[ABI_NATIVE][i].phases & phase) &&
+                   !call_is_gated(process, i) && !call_may_wait(process, i);
+    return inject_known(s, task, known, site);
+}
+
+/* Where the call of a site that stays armed is made; NULL: the site need not stay so. */
+static struct slot *elsewhere(struct session *s, struct task *task, int number,
+                              const struct call *call, bool news)
+{
+    struct tracee *process = task->process;
+    bool varies = number != call->number || call->abi != ABI_NATIVE;
+    bool gated = !varies && call_is_gated(process, number);
+    if (!varies && !gated && !call_is_watched(process, number))
+        return NULL;
+    struct slot *slot = slot_for(s, task, call->ip);
+    if (!slot && !task->lost)
+        code_give_up(s, task, "no room for copies of instructions");
+    if (!slot)
+        return NULL;
+    slot->quiet = news ? 0 : slot->quiet + 1;
+    if (varies)
+        return slot->quiet % SETTLED == SETTLED - 1 && settle(s, task, call->ip) ? NULL : slot;
+    if (gated) {
+        lift_gates(s, task);
+        return slot;
+    }
+    return slot->quiet > call_patience(process, number) ? NULL : slot;
+}
+
+static void site_hit(struct session *s, struct task *task, struct region *region, size_t index,
+                     struct user_regs_struct *regs)
 {
     uint64_t address = regs->rip - 1;
     struct tracee *process = task->process;
-    struct region *region = region_at(process->space->code, address);
-    long index = region ? object_site(region->object, address - region->bias) : -1;
-    const struct function_site *function =
-        region && index < 0 ? function_at(region->object, address - region->bias) : NULL;
-    if (function) {
-        function_hit(s, task, region, function, regs);
-        return true;
-    }
-    if (index < 0)
-        return false;
     struct call call;
     call_from(regs, address, &call);
     bool news = record_call(s, task, &call);
     int number = region->object->sites[index].number;
-    bool varies = number < 0 || call.abi != ABI_NATIVE || number != call.number;
-    bool watched = !varies && call_is_watched(process, number);
+    bool armed = region->sites[index] == SITE_ARMED;
     struct slot *slot = NULL;
-    if (process->space->trial)
-        process->space->quiet &= !varies; /* every call stops from here on: the byte can go */
-    else if (region->sites[index] == SITE_ARMED && (varies || watched) && !process->space->plain) {
-        slot = slot_for(s, task, address);
-        if (task->lost)
-            return true;
-        if (!slot)
-            code_give_up(s, task, "no room for copies of instructions");
-    }
-    if (slot) {
-        slot->quiet = news ? 0 : slot->quiet + 1;
-        if (!varies && slot->quiet > call_patience(process, number))
-            slot = NULL;
-    }
+    if (process->space->trial) /* every call stops from here on: the byte can go */
+        process->space->quiet &= number == call.number;
+    else if (armed && !process->space->plain)
+        slot = elsewhere(s, task, number, &call, news);
+    if (task->lost)
+        return;
     regs->rip = slot ? slot->address : address;
-    if (!slot && region->sites[index] == SITE_ARMED) {
+    if (!slot && armed) {
         code_set_byte(task, address, SYSCALL_BYTE);
         region->sites[index] = SITE_LIFTED;
     }
     ptrace(PTRACE_SETREGS, task->id, NULL, regs);
-    return true;
+    /* The rest is done where the call begins: it stops there. */
+    task->wants_end |= !process->filtered && call_is_delicate(&call);
+    task->call = call;
+}
+
+bool code_hit(struct session *s, struct task *task, struct user_regs_struct *regs)
+{
+    uint64_t address = regs->rip - 1;
+    struct region *region = region_at(task->process->space->code, address);
+    long index = region ? object_site(region->object, address - region->bias) : -1;
+    const struct function_site *function =
+        region && index < 0 ? function_at(region->object, address - region->bias) : NULL;
+    if (function)
+        function_hit(s, task, region, function, regs);
+    else if (index >= 0)
+        site_hit(s, task, region, (size_t)index, regs);
+    return function || index >= 0;
 }
 
 void code_watch_exit(struct task *task)

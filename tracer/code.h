@@ -11,6 +11,7 @@
 #define TRACER_CODE_H
 
 #include "tracer/session.h"
+#include <linux/filter.h>
 #include <sys/stat.h>
 
 /* A line of /proc/PID/maps. */
@@ -65,12 +66,14 @@ struct object {
     } key;
     const char *path;
     bool usable; /* its sites are known */
+    bool legacy; /* it may make calls by other means than `syscall` */
     size_t segment_count;
     struct text_segment *segments;
     size_t site_count;
     struct site *sites; /* by address */
     size_t function_count;
     struct function_site *functions; /* by address */
+    bool patched;                    /* the patches of its sites are there (see object_patches) */
     size_t patch_count, function_patch_count;
     struct patch *patches, *function_patches;
     UT_hash_handle hh;
@@ -78,6 +81,8 @@ struct object {
 
 /* The object behind a mapping of process id, decoded at its first use in the session. */
 struct object *object_for(struct session *s, pid_t id, const struct mapping *m);
+/* Reads the code between sites, which few processes need. */
+bool object_patches(struct session *s, pid_t id, const struct mapping *m, struct object *object);
 /* Index of the site at an address of the object, or -1. */
 long object_site(const struct object *object, uint64_t address);
 
@@ -86,6 +91,11 @@ const unsigned char *object_bytes(const struct object *object, const unsigned ch
                                   uint64_t address, size_t size);
 
 /* ---- functions.c ---- */
+struct site_table;
+/* Where phases begin. */
+void functions_marks(struct session *s, const struct object *object, const unsigned char *image,
+                     size_t size, struct site_table *table);
+/* Adds what is asked for in this run. */
 void functions_learn(struct session *s, struct object *object, const unsigned char *image,
                      size_t size);
 /* Index of the first function at or behind an address. */
@@ -120,6 +130,8 @@ struct code {
     struct slot *slots;
     struct unknown *unknown; /* executable memory that holds no known code, covered by filters */
     unsigned nets;           /* how many filters */
+    unsigned births;         /* processes made from here */
+    unsigned gates;          /* hits that were looked at and had nothing to them */
 };
 
 struct room {
@@ -163,6 +175,9 @@ void code_start(struct session *s, struct task *task, const mappings *maps);
 void code_file_mapped(struct session *s, struct task *task, const struct mapping *m);
 /* After it: memory has become executable, [start, end). */
 void code_mapped(struct session *s, struct task *task, uint64_t start, uint64_t end);
+/* Gives a process the filter that sees what breakpoints cannot. bound: even if that takes its right
+ * to gain privileges. False: that could not be done. */
+bool code_filter(struct session *s, struct task *task, bool bound);
 /* The trial is over: plants in everything mapped. The task is stopped at the end of a call. */
 void code_plant(struct session *s, struct task *task);
 
@@ -185,6 +200,13 @@ int64_t inject_call(struct session *s, struct task *task, int64_t number, const 
 /* Room for size bytes of our own code in the process, within reach of a 32-bit displacement of an
  * address where that can be had; 0: none. */
 uint64_t inject_room(struct session *s, struct task *task, uint64_t near, size_t size);
+/* Installs a filter for all threads of the task's process. bound: by giving up the right to gain
+ * privileges, where it has none. */
+bool inject_filter(struct session *s, struct task *task, uint64_t near,
+                   const struct sock_fprog *filter, bool bound);
+/* A filter that stops calls made at a site unless their number is known. */
+bool inject_known(struct session *s, struct task *task, const bool known[SYSCALL_LIMIT],
+                  uint64_t site);
 /* A filter that stops every call made from [start, end), for all threads. */
 bool inject_net(struct session *s, struct task *task, uint64_t start, uint64_t end);
 

@@ -92,13 +92,13 @@ static void find_loader(struct session *s, struct task *task, const mappings *ma
 
 static enum mode mode_for(const struct session *s, const struct tracee *process)
 {
+    if (s->engine == ENGINE_BREAKPOINT && !s->options->pid)
+        return MODE_BREAKPOINT;
     if (!process->launch || !process->launch->filtered)
         return MODE_PTRACE;
     if (s->injection)
         return MODE_INJECT;
-    return s->engine == ENGINE_BREAKPOINT ? MODE_BREAKPOINT
-           : s->engine == ENGINE_SECCOMP  ? MODE_SECCOMP
-                                          : MODE_PTRACE;
+    return s->engine == ENGINE_SECCOMP ? MODE_SECCOMP : MODE_PTRACE;
 }
 
 static void start_recording(struct session *s, struct task *task)

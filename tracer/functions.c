@@ -4,6 +4,7 @@
 #include "analyzer/analyzer.h"
 #include "tracer/code.h"
 #include "tracer/sets.h"
+#include "tracer/sitecache.h"
 #include <fcntl.h>
 #include <gelf.h>
 #include <stdlib.h>
@@ -30,11 +31,30 @@ static void add(struct arena *a, const struct object *object, const unsigned cha
         vec_push(a, sites, site);
 }
 
-/* Functions that a file defines, by its dynamic symbols, or by all where it has none. */
-static void add_defined(struct arena *a, const struct object *object, const unsigned char *image,
-                        size_t size, bool all, function_sites *sites)
+/* Walks the functions that a file defines, by its dynamic symbols, or by all where it has none. */
+struct walk {
+    struct session *s;
+    const struct object *object;
+    const unsigned char *image;
+    function_sites *sites;
+    bool marks; /* those that mark a phase; else the others, where they are dynamic */
+};
+
+static void walk_symbol(struct walk *w, const char *name, uint64_t address, bool dynamic)
 {
-    Elf *elf = elf_version(EV_CURRENT) == EV_NONE ? NULL : elf_memory((char *)image, size);
+    bool starts = strcmp(name, "__libc_early_init") == 0, leaves = strcmp(name, "exit") == 0;
+    if (w->marks ? starts || leaves : dynamic && !starts && !leaves)
+        add(w->s->arena, w->object, w->image, w->sites,
+            (struct function_site){.address = address,
+                                   .name = arena_strdup(w->s->arena, name),
+                                   .kind = starts   ? FUNCTION_START
+                                           : leaves ? FUNCTION_EXIT
+                                                    : FUNCTION_EXPORT});
+}
+
+static void walk_defined(struct walk *w, size_t size)
+{
+    Elf *elf = elf_version(EV_CURRENT) == EV_NONE ? NULL : elf_memory((char *)w->image, size);
     bool dynamic = false;
     for (int pass = 0; elf && pass < 2 && !dynamic; pass++)
         for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
@@ -47,19 +67,9 @@ static void add_defined(struct arena *a, const struct object *object, const unsi
             dynamic |= !pass;
             for (int i = 0; gelf_getsym(data, i, &symbol); i++) {
                 const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
-                bool defined = symbol.st_shndx != SHN_UNDEF && symbol.st_value &&
-                               GELF_ST_TYPE(symbol.st_info) == STT_FUNC;
-                if (!defined || !name || !*name)
-                    continue;
-                bool starts = strcmp(name, "__libc_early_init") == 0;
-                bool leaves = strcmp(name, "exit") == 0;
-                if (starts || leaves || (all && !pass))
-                    add(a, object, image, sites,
-                        (struct function_site){.address = symbol.st_value,
-                                               .name = arena_strdup(a, name),
-                                               .kind = starts   ? FUNCTION_START
-                                                       : leaves ? FUNCTION_EXIT
-                                                                : FUNCTION_EXPORT});
+                if (name && *name && symbol.st_shndx != SHN_UNDEF && symbol.st_value &&
+                    GELF_ST_TYPE(symbol.st_info) == STT_FUNC)
+                    walk_symbol(w, name, symbol.st_value, !pass);
             }
         }
     elf_end(elf);
@@ -73,6 +83,20 @@ static int by_address(const void *x, const void *y)
     return (int)a->kind - (int)b->kind;
 }
 
+void functions_marks(struct session *s, const struct object *object, const unsigned char *image,
+                     size_t size, struct site_table *table)
+{
+    function_sites sites = {0};
+    struct walk w = {s, object, image, &sites, true};
+    walk_defined(&w, size);
+    vec_sort(&sites, by_address);
+    vec_each (site, &sites)
+        if (!table->marks.count ||
+            table->marks.items[table->marks.count - 1].address != site->address)
+            vec_push(s->arena, &table->marks,
+                     ((struct phase_mark){site->address, site->kind, site->byte}));
+}
+
 void functions_learn(struct session *s, struct object *object, const unsigned char *image,
                      size_t size)
 {
@@ -80,7 +104,9 @@ void functions_learn(struct session *s, struct object *object, const unsigned ch
     function_sites sites = {0};
     import_slots imports = {0};
     bool program = object->key.device == s->device && object->key.inode == s->inode;
-    if (program && s->options->functions &&
+    for (size_t i = 0; i < object->function_count; i++)
+        vec_push(s->arena, &sites, object->functions[i]);
+    if (program &&
         analyzer_imports(&quiet, s->arena, image, size, object->path, &imports) == STATUS_OK)
         vec_each (import, &imports)
             if (import->stub)
@@ -89,9 +115,11 @@ void functions_learn(struct session *s, struct object *object, const unsigned ch
                                            .name = import->name,
                                            .version = import->version,
                                            .kind = FUNCTION_IMPORT});
-    add_defined(s->arena, object, image, size, s->options->all_functions && !program, &sites);
+    struct walk w = {s, object, image, &sites, false};
+    if (!program && s->options->all_functions)
+        walk_defined(&w, size);
     vec_sort(&sites, by_address);
-    size_t kept = 0; /* aliases: one of them, exit before others */
+    size_t kept = 0; /* aliases: one of them, marks before others */
     for (size_t i = 0; i < sites.count; i++)
         if (!kept || sites.items[kept - 1].address != sites.items[i].address)
             sites.items[kept++] = sites.items[i];

@@ -107,13 +107,38 @@ uint64_t inject_room(struct session *s, struct task *task, uint64_t near, size_t
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, instruction_pointer) + (half))
 #define JUMP(how, value, yes, no) BPF_JUMP(BPF_JMP | (how) | BPF_K, (value), (yes), (no))
 
-bool inject_net(struct session *s, struct task *task, uint64_t start, uint64_t end)
+bool inject_filter(struct session *s, struct task *task, uint64_t near,
+                   const struct sock_fprog *filter, bool bound)
 {
     struct code *code = task->process->space->code;
+    struct {
+        uint64_t count, filter;
+    } program = {filter->len, 0};
+    size_t size = filter->len * sizeof filter->filter[0];
+    uint64_t place = code->nets < FILTERS ? inject_room(s, task, near, size + sizeof program) : 0;
+    if (!place)
+        return false;
+    program.filter = place + sizeof program;
+    if (!memory_write(task->id, place, &program, sizeof program) ||
+        !memory_write(task->id, place + sizeof program, filter->filter, size))
+        return false;
+    const uint64_t install[6] = {SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, place};
+    int64_t result = inject_call(s, task, SYS_seccomp, install);
+    if (result == -EACCES && bound) { /* without privileges */
+        const uint64_t no_more[6] = {PR_SET_NO_NEW_PRIVS, 1};
+        inject_call(s, task, SYS_prctl, no_more);
+        result = inject_call(s, task, SYS_seccomp, install);
+    }
+    code->nets++;
+    return result == 0;
+}
+
+bool inject_net(struct session *s, struct task *task, uint64_t start, uint64_t end)
+{
     uint32_t low = (uint32_t)start, high = (uint32_t)(start >> 32);
     uint32_t end_low = (uint32_t)end, end_high = (uint32_t)(end >> 32);
     /* The pointer is behind the instruction: start < ip <= end. */
-    const struct sock_filter filter[] = {
+    struct sock_filter filter[] = {
         LOAD_IP(4),
         JUMP(BPF_JGT, high, 3, 0), /* above the first half: only the end matters */
         JUMP(BPF_JEQ, high, 0, 7), /* below: allowed */
@@ -127,22 +152,50 @@ bool inject_net(struct session *s, struct task *task, uint64_t start, uint64_t e
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
     };
-    uint64_t place = code->nets < FILTERS ? inject_room(s, task, start, sizeof filter + 16) : 0;
-    if (!place)
-        return false;
-    struct {
-        uint64_t count, filter;
-    } program = {sizeof filter / sizeof filter[0], place + 16};
-    if (!memory_write(task->id, place, &program, sizeof program) ||
-        !memory_write(task->id, place + 16, filter, sizeof filter))
-        return false;
-    const uint64_t install[6] = {SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, place};
-    int64_t result = inject_call(s, task, SYS_seccomp, install);
-    if (result == -EACCES) { /* it has dropped its privileges */
-        const uint64_t bound[6] = {PR_SET_NO_NEW_PRIVS, 1};
-        inject_call(s, task, SYS_prctl, bound);
-        result = inject_call(s, task, SYS_seccomp, install);
+    const struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    return inject_filter(s, task, start, &program, true);
+}
+
+/* Lets through the numbers known: runs of those that follow each other. One that finds no room
+ * stops, which is no harm. Returns how many instructions. */
+static size_t pass_known(struct sock_filter *filter, size_t room, const bool known[SYSCALL_LIMIT])
+{
+    size_t n = 0;
+    filter[n++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    for (unsigned i = 0; i < SYSCALL_LIMIT && n + 3 <= room; i++) {
+        unsigned last = i;
+        if (!known[i])
+            continue;
+        while (last + 1 < SYSCALL_LIMIT && known[last + 1])
+            last++;
+        if (last > i)
+            filter[n++] = (struct sock_filter)JUMP(BPF_JGE, i, 0, 2);
+        filter[n++] = last > i ? (struct sock_filter)JUMP(BPF_JGT, last, 1, 0)
+                               : (struct sock_filter)JUMP(BPF_JEQ, i, 0, 1);
+        filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        i = last;
     }
-    code->nets++;
-    return result == 0;
+    return n;
+}
+
+bool inject_known(struct session *s, struct task *task, const bool known[SYSCALL_LIMIT],
+                  uint64_t site)
+{
+    enum { LARGEST = 200 };
+    const uint64_t ip = site + 2; /* the pointer is behind the instruction */
+    const struct sock_filter tail[] = {
+        LOAD_IP(0),
+        JUMP(BPF_JEQ, (uint32_t)ip, 0, 3),
+        LOAD_IP(4),
+        JUMP(BPF_JEQ, (uint32_t)(ip >> 32), 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_filter filter[LARGEST];
+    size_t n = pass_known(filter, LARGEST - sizeof tail / sizeof tail[0], known);
+    memcpy(filter + n, tail, sizeof tail);
+    n += sizeof tail / sizeof tail[0];
+    const struct sock_fprog program = {(unsigned short)n, filter};
+    return inject_filter(s, task, site, &program, false);
 }

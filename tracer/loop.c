@@ -25,6 +25,7 @@ enum {
     SYSCALL_STOP = SIGTRAP | 0x80,
     TASK_LIMIT = 4 * PROCESS_LIMIT,
     PAGE = 4096,
+    BIRTHS = 8,
     ERESTARTSYS = 512, /* the first of the kernel's own */
 };
 
@@ -118,6 +119,19 @@ static void watch_again(struct task *task)
     code_watch_exit(task);
 }
 
+/* A process that makes many others gets a filter at the end of this call: they inherit it, and
+ * start the faster. */
+static void expect_more(struct task *parent)
+{
+    struct tracee *process = parent->process;
+    struct code *code = process->space->code;
+    if (process->mode != MODE_BREAKPOINT || process->filtered || !code || ++code->births % BIRTHS ||
+        parent->wants_end)
+        return;
+    process->breeds = parent->wants_end = true;
+    parent->call = (struct call){.number = -1};
+}
+
 static void born(struct session *s, struct task *parent, int event)
 {
     unsigned long id = 0;
@@ -136,6 +150,7 @@ static void born(struct session *s, struct task *parent, int event)
         struct space *space = flags & CLONE_VM ? process->space : space_copy(s, process->space);
         process = process_add(s, (pid_t)id, space, process);
         process->unwatched = space->exit_watch && !process->leaving;
+        expect_more(parent);
     }
     struct task *child = task_add(s, (pid_t)id, process);
     if (child->stopped_early) {
@@ -247,16 +262,6 @@ static void keep_traced(struct task *task, const struct call *call)
     }
 }
 
-/* Memory that becomes executable: what is mapped there shows at the call's end. */
-static bool opens_code(const struct call *call)
-{
-    return call->abi == ABI_NATIVE &&
-           ((call->number == SYS_shmat && (call->args[2] & SHM_EXEC)) ||
-            ((call->number == SYS_mmap || call->number == SYS_mprotect ||
-              call->number == SYS_pkey_mprotect || call->number == SYS_remap_file_pages) &&
-             (call->args[2] & PROT_EXEC)));
-}
-
 static void call_begins(struct session *s, struct task *task, const struct call *call, bool seccomp)
 {
     enum mode mode = task->process->mode;
@@ -273,7 +278,7 @@ static void call_begins(struct session *s, struct task *task, const struct call 
     if (mode == MODE_BREAKPOINT)
         trap_action_seen(task, call);
     record_call(s, task, call);
-    task->wants_end = mode == MODE_BREAKPOINT ? opens_code(call) : maps_file(call);
+    task->wants_end = mode == MODE_BREAKPOINT ? call_opens_code(call) : maps_file(call);
     task->call = *call;
 }
 
@@ -293,6 +298,18 @@ static void code_opened(struct session *s, struct task *task, const struct call 
         code_mapped(s, task, start, size > UINT64_MAX - start ? UINT64_MAX : start + size);
 }
 
+static void give_filter(struct session *s, struct task *task)
+{
+    struct tracee *process = task->process;
+    bool legacy = process->space->legacy;
+    process->space->legacy = process->breeds = false;
+    if (!code_filter(s, task, legacy) && legacy && !task->lost)
+        diag_warn(
+            s->diag,
+            "%s: calls by int 0x80 or the vsyscall page may not be seen (try --engine ptrace)",
+            process->space->unit->path);
+}
+
 static void call_ends(struct session *s, struct task *task, int64_t result)
 {
     struct space *space = task->process->space;
@@ -300,9 +317,11 @@ static void call_ends(struct session *s, struct task *task, int64_t result)
     if (task->wants_end && !failed)
         code_opened(s, task, &task->call, (uint64_t)result);
     task->wants_end = false;
+    bool again = failed && result <= -ERESTARTSYS;
+    if ((space->legacy || task->process->breeds) && !again && !task->lost)
+        give_filter(s, task);
     /* A call that a signal has interrupted must not be disturbed: the kernel may begin it again. */
-    if (space->trial && !space->quiet && !(failed && result <= -ERESTARTSYS) && !task->lost &&
-        --space->trial == 0)
+    if (space->trial && !space->quiet && !again && !task->lost && --space->trial == 0)
         code_plant(s, task);
 }
 

@@ -31,11 +31,10 @@ long object_site(const struct object *object, uint64_t address)
 }
 
 /* Executable segments, from the program headers; everything is checked against the image's size. */
-static bool find_segments(struct arena *a, struct object *object, const unsigned char *image,
+static bool find_segments(struct arena *a, struct site_table *table, const unsigned char *image,
                           size_t size)
 {
     Elf64_Ehdr header;
-    VEC(struct text_segment) found = {0};
     if (size < sizeof header)
         return false;
     memcpy(&header, image, sizeof header);
@@ -51,11 +50,9 @@ static bool find_segments(struct arena *a, struct object *object, const unsigned
         if (p.p_type != PT_LOAD || !(p.p_flags & PF_X) || p.p_offset > size ||
             p.p_filesz > size - p.p_offset)
             continue;
-        struct text_segment *segment = vec_add(a, &found);
+        struct text_segment *segment = vec_add(a, &table->segments);
         *segment = (struct text_segment){p.p_offset, p.p_vaddr, p.p_filesz};
     }
-    object->segments = found.items;
-    object->segment_count = found.count;
     return true;
 }
 
@@ -64,28 +61,57 @@ const unsigned char *object_bytes(const struct object *object, const unsigned ch
 {
     for (size_t i = 0; i < object->segment_count; i++) {
         const struct text_segment *t = &object->segments[i];
-        if (address >= t->address && address - t->address <= t->size &&
+        if (t->offset <= object->key.size && t->size <= object->key.size - t->offset &&
+            address >= t->address && address - t->address <= t->size &&
             size <= t->size - (address - t->address))
             return image + t->offset + (address - t->address);
     }
     return NULL;
 }
 
-/* Keeps the sites that are `syscall` instructions in the file; int 0x80 and sysenter stop at the
- * filter anyway. */
-static void keep_sites(struct arena *a, struct object *object, const unsigned char *image,
-                       const syscall_sites *sites)
+/* The vsyscall page, as an address that instructions hold: static programs of long ago call there.
+ */
+static bool names_vsyscall(const unsigned char *image, size_t size)
 {
-    object->sites = arena_array(a, sites->count + 1, sizeof *object->sites);
-    for (size_t i = 0; i < sites->count; i++) {
-        const struct syscall_site *from = &sites->items[i];
-        const unsigned char *bytes = object_bytes(object, image, from->address, 2);
-        if (!bytes || bytes[0] != 0x0f || bytes[1] != 0x05)
-            continue;
+    const unsigned char *end = image + size;
+    for (const unsigned char *p = image; (p = memmem(p, (size_t)(end - p), "\x60\xff\xff", 3)); p++)
+        if (p - image >= 2 && p[-2] == 0 && (p[-1] & ~0x0c) == 0)
+            return true;
+    return false;
+}
+
+/* Keeps the sites that are `syscall` instructions in the file; int 0x80 and sysenter need a filter.
+ */
+static void keep_sites(struct arena *a, const struct object *object, const unsigned char *image,
+                       const syscall_sites *found, struct site_table *table)
+{
+    vec_each (site, found) {
+        const unsigned char *bytes = object_bytes(object, image, site->address, 2);
+        if (bytes && bytes[0] == 0x0f && bytes[1] == 0x05)
+            vec_push(a, &table->sites, *site);
+        else
+            table->legacy = true;
+    }
+}
+
+static void use_table(struct arena *a, struct object *object, const struct site_table *table)
+{
+    object->legacy = table->legacy;
+    object->segments = table->segments.items;
+    object->segment_count = table->segments.count;
+    object->sites = arena_array(a, table->sites.count + 1, sizeof *object->sites);
+    vec_each (from, &table->sites) {
         struct site *to = &object->sites[object->site_count++];
         to->address = from->address;
         to->number = from->number >= 0 && from->number < SYSCALL_LIMIT ? (int16_t)from->number : -1;
     }
+    object->functions = arena_array(a, table->marks.count + 1, sizeof *object->functions);
+    vec_each (mark, &table->marks)
+        object->functions[object->function_count++] = (struct function_site){
+            .address = mark->address,
+            .byte = (unsigned char)mark->byte,
+            .kind = mark->kind == FUNCTION_START ? FUNCTION_START : FUNCTION_EXIT,
+            .name = mark->kind == FUNCTION_START ? "__libc_early_init" : "exit"};
 }
 
 /* The address of one of a sorted list of places for breakpoints. */
@@ -125,46 +151,73 @@ static struct patch *make_patches(struct arena *a, const struct object *object,
     return patches.items;
 }
 
-static void learn(struct session *s, struct object *object, const unsigned char *image, size_t size)
+/* Everything that decoding the file tells, to be kept. */
+static bool decode_file(struct session *s, struct object *object, const unsigned char *image,
+                        size_t size, struct site_table *table)
 {
     struct diag quiet = {.verbosity = -1};
     syscall_sites sites = {0};
-    if (!find_segments(s->arena, object, image, size))
-        return;
-    if (!sitecache_read(&object->key, s->arena, &sites)) {
-        if (analyzer_sites(&quiet, s->arena, image, size, object->path, &sites)) {
-            diag_debug(s->diag, 1, "%s", quiet.message);
-            return;
-        }
-        sitecache_write(&object->key, &sites);
+    if (!find_segments(s->arena, table, image, size))
+        return false;
+    object->segments = table->segments.items;
+    object->segment_count = table->segments.count;
+    if (analyzer_sites(&quiet, s->arena, image, size, object->path, &sites)) {
+        diag_debug(s->diag, 1, "%s", quiet.message);
+        return false;
     }
-    keep_sites(s->arena, object, image, &sites);
-    functions_learn(s, object, image, size);
-    object->patches = make_patches(s->arena, object, image, site_address, object->site_count,
-                                   &object->patch_count);
+    table->legacy = object->key.inode && names_vsyscall(image, size);
+    keep_sites(s->arena, object, image, &sites, table);
+    functions_marks(s, object, image, size, table);
+    return true;
+}
+
+static void make_function_patches(struct session *s, struct object *object,
+                                  const unsigned char *image)
+{
     object->function_patches = make_patches(s->arena, object, image, function_address,
                                             object->function_count, &object->function_patch_count);
-    object->usable = true;
+}
+
+static void make_site_patches(struct session *s, struct object *object, const unsigned char *image)
+{
+    object->patches = make_patches(s->arena, object, image, site_address, object->site_count,
+                                   &object->patch_count);
+    object->patched = true;
+}
+
+/* What a file holds that is not kept: the calls of functions that are asked for in this run. */
+static bool wants_functions(const struct session *s, const struct object *object)
+{
+    bool program = object->key.device == s->device && object->key.inode == s->inode;
+    return s->options->functions && (program || s->options->all_functions);
 }
 
 static void load_file(struct session *s, struct object *object, int fd, size_t size)
 {
+    struct site_table table = {0};
     if (size < sizeof(Elf64_Ehdr) || size > LARGEST)
         return;
+    bool known = sitecache_read(&object->key, s->arena, &table);
+    if (known && !wants_functions(s, object)) {
+        use_table(s->arena, object, &table);
+        object->usable = true;
+        return;
+    }
     void *image = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (image == MAP_FAILED)
         return;
-    learn(s, object, image, size);
+    if (!known && decode_file(s, object, image, size, &table)) {
+        sitecache_write(&object->key, &table);
+        known = true;
+    }
+    if (known) {
+        use_table(s->arena, object, &table);
+        if (wants_functions(s, object))
+            functions_learn(s, object, image, size);
+        make_function_patches(s, object, image);
+        object->usable = true;
+    }
     munmap(image, size);
-}
-
-/* The vDSO is no file: its image is read from the process. */
-static void load_vdso(struct session *s, struct object *object, pid_t id, const struct mapping *m)
-{
-    size_t size = m->end - m->start;
-    unsigned char *image = arena_alloc(s->arena, size);
-    if (memory_read(id, m->start, image, size) == size)
-        learn(s, object, image, size);
 }
 
 /* The file behind a mapping, also when its name is gone or means another one by now. */
@@ -191,6 +244,40 @@ static struct object_key key_of(const struct stat *st)
     return (struct object_key){st->st_dev, st->st_ino, (uint64_t)st->st_size,
                                (uint64_t)st->st_mtim.tv_sec * 1000000000u +
                                    (uint64_t)st->st_mtim.tv_nsec};
+}
+
+bool object_patches(struct session *s, pid_t id, const struct mapping *m, struct object *object)
+{
+    struct stat st;
+    if (object->patched)
+        return true;
+    int fd = open_mapped(id, m, &st);
+    size_t size = object->key.size;
+    struct object_key key = fd >= 0 ? key_of(&st) : (struct object_key){0};
+    void *image = fd < 0 || memcmp(&key, &object->key, sizeof key) != 0
+                      ? MAP_FAILED
+                      : mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (fd >= 0)
+        close(fd);
+    if (image == MAP_FAILED)
+        return false;
+    make_site_patches(s, object, image);
+    munmap(image, size);
+    return object->patched;
+}
+
+/* The vDSO is no file: its image is read from the process. */
+static void load_vdso(struct session *s, struct object *object, pid_t id, const struct mapping *m)
+{
+    size_t size = m->end - m->start;
+    unsigned char *image = arena_alloc(s->arena, size);
+    struct site_table table = {0};
+    if (memory_read(id, m->start, image, size) != size ||
+        !decode_file(s, object, image, size, &table))
+        return;
+    use_table(s->arena, object, &table);
+    make_site_patches(s, object, image);
+    object->usable = true;
 }
 
 static struct object *object_find(struct session *s, const struct object_key *key)

@@ -62,6 +62,13 @@ static void plant_functions(struct session *s, struct task *task, struct region 
     struct object *object = region->object;
     unsigned char bytes[PAGE];
     int memory = -1;
+    for (size_t k = 0; k < object->function_count && !object->function_patches; k++) {
+        uint64_t at = object->functions[k].address + region->bias;
+        if (at >= region->start && at < region->end &&
+            wants_function(s, task->process, region, &object->functions[k]) &&
+            code_set_byte(task, at, BREAKPOINT))
+            region->functions[k] = SITE_ARMED;
+    }
     for (size_t i = 0; i < object->function_patch_count; i++) {
         const struct patch *patch = &object->function_patches[i];
         bool any = false;
@@ -103,9 +110,12 @@ static void overlay_functions(const struct region *region, const struct patch *p
 
 /* ---- sites ---- */
 
-static bool plant_sites(struct task *task, struct region *region)
+static bool plant_sites(struct session *s, struct task *task, struct region *region,
+                        const struct mapping *m)
 {
     const struct object *object = region->object;
+    if (!object_patches(s, task->id, m, region->object))
+        return false;
     const struct space *space = task->process->space;
     bool loader = region->start >= space->loader && region->start < space->loader_end;
     unsigned phase =
@@ -121,10 +131,13 @@ static bool plant_sites(struct task *task, struct region *region)
         memcpy(bytes, patch->bytes, patch->size);
         for (size_t k = patch->first; k <= patch->last; k++) {
             bool known = code_is_known(task->process, object->sites[k].number, phase);
+            unsigned char *byte = &bytes[object->sites[k].address - patch->address];
+            if (*byte != SYSCALL_BYTE)
+                continue;
             region->sites[k] = known ? SITE_LIFTED : SITE_ARMED;
             any |= !known;
             if (!known)
-                bytes[object->sites[k].address - patch->address] = BREAKPOINT;
+                *byte = BREAKPOINT;
         }
         overlay_functions(region, patch, bytes);
         good = !any || write_bytes(task, memory, patch->address + region->bias, bytes, patch->size);
@@ -200,6 +213,8 @@ static struct region *region_for(struct session *s, struct task *task, const str
     region->sites = code_own(object->site_count + 1);
     region->functions = code_own(object->function_count + 1);
     code->regions = region;
+    task->process->space->legacy |=
+        object->legacy && task->process->mode == MODE_BREAKPOINT && !task->process->filtered;
     plant_functions(s, task, region);
     return region;
 }
@@ -211,7 +226,7 @@ static bool cover_file(struct session *s, struct task *task, const struct mappin
         return false;
     if (region->planted)
         return true;
-    if (!plant_sites(task, region))
+    if (!plant_sites(s, task, region, m))
         return false;
     find_gadget(task, task->process->space->code, region);
     return true;
@@ -281,15 +296,15 @@ void code_start(struct session *s, struct task *task, const mappings *maps)
     struct space *space = task->process->space;
     space->code = code_own(sizeof(struct code));
     space->trial = task->process->mode == MODE_BREAKPOINT ? TRIAL : 0;
-    bool functions = s->options->functions && space->unit->program;
-    bool quiet = space->trial && space->entry.address && space->unit->starts;
+    bool quiet =
+        space->trial && space->entry.address && space->unit->starts && task->process->filtered;
     vec_each (m, maps) {
         bool loader = m->start >= space->loader && m->start < space->loader_end;
-        if (!m->executable || !m->inode || (loader ? !quiet : space->loader && !functions))
+        if (!m->executable || !m->inode || (loader && !quiet))
             continue;
         struct region *region = region_for(s, task, m);
         if (loader)
-            space->quiet = region && plant_sites(task, region);
+            space->quiet = region && plant_sites(s, task, region, m);
         if (region && !space->loader)
             watch_exit(task, region);
     }
@@ -310,6 +325,21 @@ void code_mapped(struct session *s, struct task *task, uint64_t start, uint64_t 
             if (maps.items[i].start < end && maps.items[i].end > start)
                 cover_mapping(s, task, &maps, i);
     arena_free(own_arena);
+}
+
+bool code_filter(struct session *s, struct task *task, bool bound)
+{
+    struct tracee *process = task->process;
+    struct code *code = process->space->code;
+    struct arena *own_arena = arena_new();
+    for (const struct region *r = code->regions; r && !code->gadget; r = r->next)
+        find_gadget(task, code, r);
+    /* It covers all who live in the memory, or none. */
+    if (!process->filtered && code->gadget && process->space->users == 1)
+        process->filtered = inject_filter(s, task, code->gadget,
+                                          filter_for(own_arena, ENGINE_BREAKPOINT, NULL), bound);
+    arena_free(own_arena);
+    return process->filtered;
 }
 
 void code_plant(struct session *s, struct task *task)

@@ -227,7 +227,9 @@ static const char *const *arguments(struct script *script)
 const struct sock_fprog *script_filter(struct script *script)
 {
     const struct session *s = script->session;
-    return s->engine == ENGINE_PTRACE ? NULL : filter_for(script->arena, s->engine, s->injection);
+    return s->engine == ENGINE_PTRACE || s->engine == ENGINE_BREAKPOINT
+               ? NULL
+               : filter_for(script->arena, s->engine, s->injection);
 }
 
 static enum status start_program(struct script *script, struct process *p)

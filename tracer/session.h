@@ -56,6 +56,7 @@ struct space {
     uint64_t loader, loader_end; /* the dynamic linker's mapping; 0: none */
     struct mark entry;           /* where the dynamic linker hands over */
     struct code *code;           /* what is planted; NULL: nothing */
+    bool legacy;                 /* code of it makes calls that only a filter sees */
     int trial;                   /* calls to stop at before anything is planted; 0: over */
     bool quiet;                  /* the dynamic linker stops only at what it never did before */
     uint64_t exit_watch;         /* a static program's exit, met by a debug register; 0: none */
@@ -82,10 +83,12 @@ struct tracee {
     struct space *space;
     struct launch *launch; /* what it descends from */
     enum mode mode;
+    bool filtered;  /* a filter stops at what breakpoints cannot see */
     bool recorded;  /* it is the program, or descends from it */
     bool entered;   /* the dynamic linker has handed over */
     bool waited;    /* it has waited for events */
     bool leaving;   /* exit handlers run */
+    bool breeds;    /* it makes many processes */
     bool unwatched; /* just forked: debug registers are not inherited */
     bool traps;     /* it handles (or ignores) SIGTRAP itself, like this: */
     unsigned char trap_action[32];
@@ -195,6 +198,14 @@ bool trap_is_instruction(const struct task *task);
 /* ---- calls.c: what is special about some calls ---- */
 /* The call makes its caller wait for events from outside. */
 bool call_waits(const struct call *call);
+/* The process has not waited yet, and this call may be how it first does. */
+bool call_may_wait(const struct tracee *process, int number);
+/* Every call of this number must be looked at, as no filter does. */
+bool call_is_gated(const struct tracee *process, int number);
+/* It is one that must be seen at its entry. */
+bool call_is_delicate(const struct call *call);
+/* Memory becomes executable: what is mapped there shows at the call's end. */
+bool call_opens_code(const struct call *call);
 /* The arguments of this call matter, or whether it waits: seeing it once is not enough. */
 bool call_is_watched(const struct tracee *process, int number);
 /* How many hits in a row without news are enough then. */
@@ -211,7 +222,8 @@ bool memory_write(pid_t id, uint64_t address, const void *data, size_t size);
 bool memory_string(pid_t id, uint64_t address, char *out, size_t limit);
 
 /* ---- filter.c ---- */
-/* The engine's filter, or one that stops at the calls of an injection. */
+/* The engine's filter, or one that stops at the calls of an injection; for breakpoints the one that
+ * a process is given when it turns out to need it. */
 struct sock_fprog *filter_for(struct arena *a, enum trace_engine engine,
                               const struct injection *injection);
 /* Installs a filter on the calling process; async-signal-safe. 0 or errno. */

@@ -110,9 +110,7 @@ static void watch(struct script *script, struct subprocess *p, struct launch *la
  * set-user-ID programs: then only where the run makes no sense without it. */
 static const struct sock_fprog *shell_filter(struct script *script)
 {
-    const struct session *s = script->session;
-    bool wanted = s->injection || (s->engine == ENGINE_BREAKPOINT && geteuid() == 0);
-    return wanted ? script_filter(script) : NULL;
+    return script->session->injection ? script_filter(script) : NULL;
 }
 
 enum status shell_run(struct script *script, struct diag *d, struct subprocess *p)

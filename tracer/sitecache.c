@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * One small file per object: a header that names the object and the tables' version, then the
- * sites. A file is written under another name and renamed, so that readers see whole ones only; it
- * is checked by a sum, and every site again against the object's bytes when it is used. */
+ * segments, marks and sites. A file is written under another name and renamed, so that readers see
+ * whole ones only; it is checked by a sum, and every site again against the object's bytes when it
+ * is used. */
 #include "tracer/sitecache.h"
 #include "common/version.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SITE_LIMIT = 1 << 20 };
+enum { COUNT_LIMIT = 1 << 20 };
 
 struct header {
     char magic[8];
     struct object_key key;
     char version[24];
-    uint64_t count, sum;
+    uint64_t segments, marks, sites, legacy, sum;
 };
 
-static const char magic[8] = "tcsites1";
+static const char magic[8] = "tcsites2";
 
 static uint64_t checksum(const void *data, size_t size, uint64_t sum)
 {
@@ -45,38 +47,71 @@ static bool cache_path(const struct object_key *key, char *out, size_t size)
     return n > 0 && (size_t)n < size - used;
 }
 
-static void fill_header(struct header *h, const struct object_key *key,
-                        const struct syscall_site *sites, size_t count)
+static void fill_header(struct header *h, const struct object_key *key, uint64_t segments,
+                        uint64_t marks, uint64_t sites, uint64_t legacy)
 {
     memset(h, 0, sizeof *h);
     memcpy(h->magic, magic, sizeof magic);
     h->key = *key;
     snprintf(h->version, sizeof h->version, "%s", TOOLCHAIN_VERSION);
-    h->count = count;
-    h->sum = checksum(sites, count * sizeof *sites, checksum(key, sizeof *key, 1));
+    h->segments = segments;
+    h->marks = marks;
+    h->sites = sites;
+    h->legacy = legacy;
 }
 
-bool sitecache_read(const struct object_key *key, struct arena *a, syscall_sites *out)
+static size_t body_size(const struct header *h)
+{
+    return h->segments * sizeof(struct text_segment) + h->marks * sizeof(struct phase_mark) +
+           h->sites * sizeof(struct syscall_site);
+}
+
+/* Over everything before the sum, and the body. */
+static uint64_t sum_of(const struct header *h, const void *body)
+{
+    return checksum(body, body_size(h), checksum(h, offsetof(struct header, sum), 1));
+}
+
+static unsigned char *read_body(struct arena *a, int fd, struct header *h,
+                                const struct object_key *key)
+{
+    struct header wanted;
+    if (read(fd, h, sizeof *h) != sizeof *h || h->segments > COUNT_LIMIT ||
+        h->marks > COUNT_LIMIT || h->sites > COUNT_LIMIT)
+        return NULL;
+    fill_header(&wanted, key, h->segments, h->marks, h->sites, h->legacy);
+    wanted.sum = h->sum;
+    size_t size = body_size(h);
+    unsigned char *body = arena_alloc(a, size + 1);
+    if (memcmp(h, &wanted, sizeof *h) != 0 || read(fd, body, size) != (ssize_t)size ||
+        sum_of(h, body) != h->sum)
+        return NULL;
+    return body;
+}
+
+bool sitecache_read(const struct object_key *key, struct arena *a, struct site_table *out)
 {
     char path[4096];
-    struct header h, wanted;
+    struct header h;
     if (!key->inode || !cache_path(key, path, sizeof path))
         return false;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return false;
-    bool good = read(fd, &h, sizeof h) == sizeof h && h.count <= SITE_LIMIT;
-    size_t size = good ? h.count * sizeof(struct syscall_site) : 0;
-    struct syscall_site *sites = good ? arena_alloc(a, size + 1) : NULL;
-    good = good && read(fd, sites, size) == (ssize_t)size;
+    unsigned char *body = read_body(a, fd, &h, key);
     close(fd);
-    if (!good)
+    if (!body)
         return false;
-    fill_header(&wanted, key, sites, h.count);
-    if (memcmp(&h, &wanted, sizeof h) != 0)
-        return false;
-    out->items = sites;
-    out->count = out->capacity = h.count;
+    /* All of them are made of 64-bit units. */
+    out->segments.items = (struct text_segment *)(void *)body;
+    out->segments.count = h.segments;
+    body += h.segments * sizeof(struct text_segment);
+    out->marks.items = (struct phase_mark *)(void *)body;
+    out->marks.count = h.marks;
+    body += h.marks * sizeof(struct phase_mark);
+    out->sites.items = (struct syscall_site *)(void *)body;
+    out->sites.count = h.sites;
+    out->legacy = h.legacy != 0;
     return true;
 }
 
@@ -92,7 +127,7 @@ static bool make_folders(char *path)
     return true;
 }
 
-void sitecache_write(const struct object_key *key, const syscall_sites *sites)
+void sitecache_write(const struct object_key *key, const struct site_table *table)
 {
     char path[4096], temporary[4128];
     struct header h;
@@ -102,19 +137,26 @@ void sitecache_write(const struct object_key *key, const syscall_sites *sites)
     int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return;
+    fill_header(&h, key, table->segments.count, table->marks.count, table->sites.count,
+                table->legacy);
     /* Padding bytes are part of the sum: they must be zero. */
-    size_t size = sites->count * sizeof *sites->items;
-    struct syscall_site *clean = calloc(sites->count + 1, sizeof *clean);
-    for (size_t i = 0; clean && i < sites->count; i++) {
-        clean[i].address = sites->items[i].address;
-        clean[i].number = sites->items[i].number;
-        clean[i].length = sites->items[i].length;
+    size_t size = body_size(&h);
+    unsigned char *body = calloc(1, size + 1), *to = body;
+    for (size_t i = 0; body && i < table->segments.count; i++, to += sizeof(struct text_segment))
+        memcpy(to, &table->segments.items[i], sizeof(struct text_segment));
+    for (size_t i = 0; body && i < table->marks.count; i++, to += sizeof(struct phase_mark))
+        memcpy(to, &table->marks.items[i], sizeof(struct phase_mark));
+    for (size_t i = 0; body && i < table->sites.count; i++, to += sizeof(struct syscall_site)) {
+        struct syscall_site *site = (struct syscall_site *)(void *)to;
+        site->address = table->sites.items[i].address;
+        site->number = table->sites.items[i].number;
+        site->length = table->sites.items[i].length;
     }
-    bool good = clean != NULL;
+    bool good = body != NULL;
     if (good)
-        fill_header(&h, key, clean, sites->count);
-    good = good && write(fd, &h, sizeof h) == sizeof h && write(fd, clean, size) == (ssize_t)size;
-    free(clean);
+        h.sum = sum_of(&h, body);
+    good = good && write(fd, &h, sizeof h) == sizeof h && write(fd, body, size) == (ssize_t)size;
+    free(body);
     if (close(fd) != 0 || !good || rename(temporary, path) != 0)
         unlink(temporary);
 }

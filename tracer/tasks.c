@@ -52,6 +52,7 @@ struct tracee *process_add(struct session *s, pid_t id, struct space *space,
         *process = *parent;
     process->id = id;
     process->threads = 0;
+    process->breeds = false;
     process->space = space;
     space->users++;
     if (process->launch)

@@ -64,7 +64,7 @@ static void choose_engine(struct session *s)
     }
     if (wished == ENGINE_AUTO)
         s->engine = s->options->count ? ENGINE_SECCOMP : ENGINE_BREAKPOINT;
-    if (s->engine == ENGINE_PTRACE || filters_work())
+    if (s->engine != ENGINE_SECCOMP || filters_work())
         return;
     s->engine = ENGINE_PTRACE;
     diag_warn(s->diag, "seccomp filters are not allowed here: tracing by PTRACE_SYSCALL, slower");
