@@ -28,8 +28,8 @@ static bool bias_of(const struct object *object, const struct mapping *m, uint64
 
 /* ---- functions ---- */
 
-/* Only the program's own calls are of interest; where exit handlers begin matters everywhere. The
- * other engines leave the program's own text alone: it may look at itself. */
+/* Only the program's own calls are of interest; where exit handlers begin matters everywhere, and a
+ * debug register tells it of a static program, which may look at its own text. */
 static bool wants_function(const struct session *s, const struct tracee *process,
                            const struct region *region, const struct function_site *f)
 {
@@ -39,7 +39,7 @@ static bool wants_function(const struct session *s, const struct tracee *process
     if (f->kind == FUNCTION_START)
         return process->mode == MODE_BREAKPOINT && !process->entered;
     if (f->kind == FUNCTION_EXIT)
-        return !region->own || process->mode == MODE_BREAKPOINT;
+        return !region->own;
     return process->mode == MODE_BREAKPOINT && space->unit && space->unit->program &&
            s->options->functions;
 }

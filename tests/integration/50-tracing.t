@@ -106,8 +106,14 @@ my %hard = (
 same_as_strace('breakpoint', $hard{$_}, build($_)) for sort keys %hard;
 
 my $self_read = traced([], build('self_read', '-static'));
-is(program_output($self_read), "intact\n", 'a program that checks its own code is traced without breakpoints');
+is(program_output($self_read), "intact\n", 'a program that checks its own code at once finds it intact');
+like(join(' ', map { @{ $_->{phases} } } grep { $_->{name} eq 'exit_group' } @{ $self_read->{syscalls} }), qr/exit/,
+    'and its exit phase shows');
+$self_read = traced([], "$dir/self_read", '500');
+is(program_output($self_read), "intact\n", 'one that does so later is traced without breakpoints');
 isnt($self_read->{engine}, 'breakpoint', 'and that is said');
+my ($writes) = grep { $_->{name} eq 'write' } @{ $self_read->{syscalls} };
+is_deeply($writes->{phases}, ['exit'], 'the exit phase shows with any engine');
 
 my $old = traced([], build('old_calls'));
 my %old = calls($old);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * A program that checks its own code: it compares what is in memory with what is in its file, and
- * ends in failure where they differ. Build it statically: then system calls are in that code. */
+ * ends in failure where they differ. Build it statically: then system calls are in that code. Its
+ * argument is how many calls it makes before. */
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,8 +10,10 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-int main(void)
+int main(int argc, char **argv)
 {
+    for (int i = 0; argc > 1 && i < atoi(argv[1]); i++)
+        getppid();
     const Elf64_Phdr *headers = (const Elf64_Phdr *)getauxval(AT_PHDR);
     unsigned long count = getauxval(AT_PHNUM);
     int fd = open("/proc/self/exe", O_RDONLY);
