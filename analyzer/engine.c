@@ -16,6 +16,7 @@ void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct
     e->limits.branch_contexts = 4;
     e->arch = architecture_of(map->objects.items[0].elf->machine);
     values_init(&e->values, a);
+    shapes_init(&e->shapes, a);
     engine_add_objects(e);
 }
 
@@ -98,10 +99,15 @@ struct function *engine_call_target(struct engine *e, struct function *f, enum e
         if (!f->examined) {
             f->examined = true;
             struct block *b = object_block(e, f->object, f->address);
-            const struct insn *i = b && b->count == 1 ? &b->code[0].i : NULL;
-            if (b && b->count == 2 && b->code[0].i.op == OP_NOP)
-                i = &b->code[1].i;
-            if (i && i->op == OP_JMP_INDIRECT && i->src_kind == OPERAND_MEM && !i->segment &&
+            struct ir first = {.i.op = OP_BAD};
+            if (b)
+                block_insn(e, b, 0, &first);
+            if (b && b->count == 2 && first.i.op == OP_NOP)
+                block_insn(e, b, 1, &first);
+            else if (b && b->count != 1)
+                first.i.op = OP_BAD;
+            const struct insn *i = &first.i;
+            if (i->op == OP_JMP_INDIRECT && i->src_kind == OPERAND_MEM && !i->segment &&
                 i->base == REG_NONE && i->index == REG_NONE) {
                 uint64_t constant = 0, place = (uint64_t)i->disp;
                 const struct elf_relocation *r = elf_relocation_at(f->object->elf, place);

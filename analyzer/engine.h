@@ -10,45 +10,10 @@
 #define ANALYZER_ENGINE_H
 
 #include "analyzer/architecture.h"
+#include "analyzer/code.h"
 #include "analyzer/functions.h"
 #include "analyzer/linkmap.h"
 #include "analyzer/values.h"
-
-/* ---- code: decoded once ---- */
-
-struct ir {
-    struct insn i;
-    uint64_t at; /* virtual address */
-};
-
-struct block {
-    uint64_t address;
-    const struct ir *code;
-    uint32_t count;
-    uint64_t next; /* where it goes on when its last instruction is no transfer; 0: nowhere */
-};
-
-struct piece {
-    struct ir *code;
-    size_t count;
-};
-
-/* The decoded part of one function range. */
-struct unit {
-    uint64_t start, end;
-    VEC(struct piece) pieces;
-    landing_pads pads;
-    unsigned char *boundaries; /* per byte: an instruction starts there; NULL: not found out yet */
-};
-
-/* Address -> pointer, open addressing. */
-struct address_map {
-    uint64_t *keys;
-    void **values;
-    size_t count, capacity;
-};
-void *address_map_get(const struct address_map *m, uint64_t key);
-void address_map_put(struct arena *a, struct address_map *m, uint64_t key, void *item);
 
 /* ---- the graph ---- */
 
@@ -151,7 +116,8 @@ struct context {
     value result, published_result;
     VEC(struct waiter) waiters;
     VEC(struct context *) waits; /* callees whose return it needs */
-    struct block_states *states;
+    struct unit_states *states;  /* one for each unit that control went through */
+    size_t unit_count;
     VEC(struct block *) work;
     VEC(uint64_t) indirect; /* addresses of indirect calls that could not be bound */
 };
@@ -175,7 +141,8 @@ struct object {
     uint64_t base; /* added to virtual addresses to make constants */
     struct functions functions;
     struct address_map blocks, units, functions_by_address;
-    VEC(uint64_t) bounds; /* starts of data objects */
+    struct unit *last_unit; /* asked for last */
+    VEC(uint64_t) bounds;   /* starts of data objects */
     struct address_map spans;
     struct elf_range got;    /* .got: written by relocation only */
     uint8_t stack_arguments; /* where they begin, from the stack pointer at entry */
@@ -214,6 +181,8 @@ struct engine {
     struct arena *arena;
     const struct linkmap *map;
     struct values values;
+    struct shapes shapes;
+    struct decoding decoding;
     VEC(struct object *) objects; /* as in the map */
     VEC(struct node *) nodes;
     VEC(struct context *) stack, queue;
@@ -257,18 +226,6 @@ void engine_note(struct engine *e, struct context *c, uint64_t at, const char *r
 void engine_run(struct engine *e);
 void engine_wait(struct engine *e, struct context *callee, struct context *caller, uint64_t resume,
                  const struct state *s);
-
-/* ir.c */
-void object_prepare(struct engine *e, struct object *o);
-/* The block at an address, decoding what is needed; NULL: not code. */
-struct block *object_block(struct engine *e, struct object *o, uint64_t address);
-struct unit *object_unit(struct engine *e, struct object *o, uint64_t address);
-/* Decodes the whole unit in a straight line and gives every block start in it. */
-void object_all_blocks(struct engine *e, struct object *o, struct unit *u, uint64_t **starts,
-                       size_t *count);
-
-/* Whether decoding the unit in a straight line has an instruction start at an address. */
-bool object_is_boundary(struct engine *e, struct object *o, struct unit *u, uint64_t address);
 
 /* memory.c */
 /* Code or data at a constant address was formed at `at` of node from. */

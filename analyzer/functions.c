@@ -278,7 +278,7 @@ void functions_collect(struct arena *a, const struct elf_object *elf, struct fun
     settle(out);
 }
 
-const struct function_range *functions_at(const struct functions *f, uint64_t address)
+static size_t index_after(const struct functions *f, uint64_t address)
 {
     size_t low = 0, high = f->ranges.count;
     while (low < high) {
@@ -288,6 +288,18 @@ const struct function_range *functions_at(const struct functions *f, uint64_t ad
         else
             high = middle;
     }
+    return low;
+}
+
+const struct function_range *functions_after(const struct functions *f, uint64_t address)
+{
+    size_t at = index_after(f, address);
+    return at < f->ranges.count ? &f->ranges.items[at] : NULL;
+}
+
+const struct function_range *functions_at(const struct functions *f, uint64_t address)
+{
+    size_t low = index_after(f, address);
     /* A symbol inside a range may be shorter than what holds it: look a little further back. */
     for (size_t i = low; i-- > 0 && low - i <= 4;)
         if (address < f->ranges.items[i].end)

@@ -22,6 +22,9 @@ void functions_collect(struct arena *a, const struct elf_object *elf, struct fun
 /* The range that holds an address (the one that starts last), or NULL. */
 const struct function_range *functions_at(const struct functions *f, uint64_t address);
 
+/* The first range that starts behind an address, or NULL. */
+const struct function_range *functions_after(const struct functions *f, uint64_t address);
+
 /* One call site of a landing-pad table. */
 struct landing_pad {
     uint64_t start, end; /* the calls covered */

@@ -8,14 +8,6 @@ enum { WIDEN_AFTER = 3, WIDEN_ALWAYS_AFTER = 24 };
 
 /* ---- states of blocks ---- */
 
-static struct block_state *find_state(struct block_states *t, const struct block *b)
-{
-    size_t at = (size_t)(((uintptr_t)b * 0x9e3779b97f4a7c15u) >> 24) & (t->capacity - 1);
-    while (t->items[at].block && t->items[at].block != b)
-        at = (at + 1) & (t->capacity - 1);
-    return &t->items[at];
-}
-
 static void *must(void *p)
 {
     if (!p)
@@ -23,39 +15,72 @@ static void *must(void *p)
     return p;
 }
 
-static struct block_state *state_of(struct context *c, struct block *b)
+static struct unit_states *states_of_unit(struct context *c, struct unit *u)
 {
-    struct block_states *t = c->states;
-    if (!t)
-        t = c->states = must(calloc(1, sizeof *t));
-    if ((t->count + 1) * 2 > t->capacity) {
-        struct block_states old = *t;
-        t->capacity = old.capacity ? old.capacity * 2 : 16;
-        t->items = must(calloc(t->capacity, sizeof *t->items));
-        for (size_t i = 0; i < old.capacity; i++)
-            if (old.items[i].block)
-                *find_state(t, old.items[i].block) = old.items[i];
-        free(old.items);
+    for (size_t i = 0; i < c->unit_count; i++)
+        if (c->states[i].unit == u)
+            return &c->states[i];
+    c->states = must(realloc(c->states, (c->unit_count + 1) * sizeof *c->states));
+    c->states[c->unit_count] = (struct unit_states){.unit = u};
+    return &c->states[c->unit_count++];
+}
+
+static struct block_state *state_of(struct context *c, const struct block *b)
+{
+    struct unit_states *t = states_of_unit(c, b->unit);
+    if (b->id >= t->count) {
+        size_t count = b->unit->block_count;
+        t->items = must(realloc(t->items, count * sizeof *t->items));
+        memset(t->items + t->count, 0, (count - t->count) * sizeof *t->items);
+        t->count = count;
     }
-    struct block_state *s = find_state(t, b);
-    if (!s->block) {
-        s->block = b;
-        t->count++;
-    }
-    return s;
+    return &t->items[b->id];
 }
 
 void interp_release(struct engine *e, struct context *c)
 {
     (void)e;
-    if (!c->states)
-        return;
-    for (size_t i = 0; i < c->states->capacity; i++)
-        free(c->states->items[i].in);
-    free(c->states->items);
+    for (size_t i = 0; i < c->unit_count; i++) {
+        for (size_t k = 0; k < c->states[i].count; k++)
+            free(c->states[i].items[k].in);
+        free(c->states[i].items);
+    }
     free(c->states);
     c->states = NULL;
+    c->unit_count = 0;
     c->work.count = 0;
+}
+
+/* ---- blocks to be executed: a heap, the lowest address first ---- */
+
+static bool before(const struct block *a, const struct block *b)
+{
+    return block_address(a) < block_address(b);
+}
+
+static void work_add(struct engine *e, struct context *c, struct block *b)
+{
+    vec_push(e->arena, &c->work, b);
+    struct block **items = c->work.items;
+    size_t at = c->work.count - 1;
+    for (; at && before(b, items[(at - 1) / 2]); at = (at - 1) / 2)
+        items[at] = items[(at - 1) / 2];
+    items[at] = b;
+}
+
+static struct block *work_take(struct context *c)
+{
+    struct block **items = c->work.items, *first = items[0], *moved = items[--c->work.count];
+    size_t count = c->work.count, at = 0;
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && before(items[child + 1], items[child]))
+            child++;
+        if (!before(items[child], moved))
+            break;
+        items[at] = items[child];
+    }
+    items[at] = moved;
+    return first;
 }
 
 /* Data in the text segment, whose address code takes as it would a function's, shows itself by not
@@ -100,7 +125,7 @@ void interp_flow(struct engine *e, struct context *c, const struct state *s, uin
     }
     if (!bs->queued) {
         bs->queued = true;
-        vec_push(e->arena, &c->work, b);
+        work_add(e, c, b);
     }
 }
 
@@ -516,27 +541,23 @@ static bool transfer(struct run *r, uint64_t next)
 
 void interp_step(struct engine *e, struct context *c)
 {
-    size_t lowest = 0;
-    for (size_t i = 1; i < c->work.count; i++)
-        if (c->work.items[i]->address < c->work.items[lowest]->address)
-            lowest = i;
-    struct block *b = c->work.items[lowest];
-    c->work.items[lowest] = c->work.items[--c->work.count];
+    struct block *b = work_take(c);
     struct block_state *bs = state_of(c, b);
+    struct ir ir;
     bs->queued = false;
     if (bs->visits < UINT16_MAX)
         bs->visits++;
-    struct run r = {.e = e, .c = c, .o = c->function->object, .ir = b->code};
+    struct run r = {.e = e, .c = c, .o = c->function->object, .ir = &ir};
     state_restore(e, bs->in, &r.s);
     e->executed += b->count;
     for (uint32_t i = 0; i < b->count && !c->function->data; i++) {
-        r.ir = &b->code[i];
-        if (i + 1 == b->count && transfer(&r, b->next))
+        block_insn(e, b, i, &ir);
+        if (i + 1 == b->count && transfer(&r, block_next(b)))
             return;
         execute(&r);
         if (r.dead)
             return;
     }
-    if (b->next && !c->function->data)
-        interp_flow(e, c, &r.s, r.ir->at, b->next);
+    if (b->after && !c->function->data)
+        interp_flow(e, c, &r.s, ir.at, block_next(b));
 }

@@ -57,15 +57,16 @@ struct run {
 };
 
 struct block_state {
-    struct block *block;
-    struct kept_state *in;
+    struct kept_state *in; /* NULL: not reached */
     uint16_t visits;
     bool queued;
 };
 
-struct block_states {
-    struct block_state *items; /* open addressing by block */
-    size_t count, capacity;
+/* The blocks of one unit, by their numbers. */
+struct unit_states {
+    struct unit *unit;
+    struct block_state *items;
+    size_t count;
 };
 
 /* interp_state.c */

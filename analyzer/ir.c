@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Code of an object, decoded function by function when first reached, cut into basic blocks. */
+ * Code of an object, decoded function by function when first reached. */
 #include "analyzer/engine.h"
 #include <elf.h>
 #include <stdlib.h>
@@ -53,44 +53,54 @@ void object_prepare(struct engine *e, struct object *o)
         o->stack_arguments = 8; /* behind the return address, wherever the processor keeps it */
 }
 
+/* Where no range is known: up to the next one, or some way on. */
+static uint64_t unknown_end(const struct object *o, uint64_t start)
+{
+    const struct elf_segment *segment = elf_segment_at(o->elf, start);
+    uint64_t end = segment ? segment->vaddr + segment->filesz : start;
+    if (end - start > UNKNOWN_RANGE)
+        end = start + UNKNOWN_RANGE;
+    const struct function_range *next = functions_after(&o->functions, start);
+    return next && next->start < end ? next->start : end;
+}
+
 struct unit *object_unit(struct engine *e, struct object *o, uint64_t address)
 {
+    struct unit *u = o->last_unit;
+    if (u && address >= u->start && address < u->own_end)
+        return u;
     object_prepare(e, o);
     const struct function_range *range = functions_at(&o->functions, address);
-    uint64_t start = range ? range->start : address, end = range ? range->end : address;
-    if (!range) {
-        const struct elf_segment *segment = elf_segment_at(o->elf, address);
-        end = segment ? segment->vaddr + segment->filesz : address;
-        if (end - start > UNKNOWN_RANGE)
-            end = start + UNKNOWN_RANGE;
-        for (size_t i = 0; i < o->functions.ranges.count; i++)
-            if (o->functions.ranges.items[i].start > start) {
-                if (o->functions.ranges.items[i].start < end)
-                    end = o->functions.ranges.items[i].start;
-                break;
-            }
+    uint64_t start = range ? range->start : address;
+    u = address_map_get(&o->units, start);
+    if (!u) {
+        uint64_t end = range ? range->end : unknown_end(o, start);
+        u = ARENA_NEW(e->arena, struct unit);
+        u->start = start;
+        u->end = end - start > RANGE_LIMIT ? start + RANGE_LIMIT : end;
+        const struct function_range *next = range ? functions_after(&o->functions, start) : NULL;
+        u->own_end = !range ? start : next && next->start < u->end ? next->start : u->end;
+        if (range && range->lsda)
+            functions_landing_pads(e->arena, o->elf, range, &u->pads);
+        address_map_put(e->arena, &o->units, start, u);
     }
-    struct unit *u = address_map_get(&o->units, start);
-    if (u)
-        return u;
-    u = ARENA_NEW(e->arena, struct unit);
-    u->start = start;
-    u->end = end - start > RANGE_LIMIT ? start + RANGE_LIMIT : end;
-    if (range && range->lsda)
-        functions_landing_pads(e->arena, o->elf, range, &u->pads);
-    address_map_put(e->arena, &o->units, start, u);
+    o->last_unit = u;
     return u;
 }
+
+/* Instructions decoded in one go, without a gap but for those left out. */
+struct line {
+    uint64_t at;
+    size_t first, count;
+};
 
 /* One decoding pass over a unit. */
 struct pass {
     struct engine *e;
-    struct arena *temporary;
     struct object *o;
     struct unit *u;
+    struct decoding *d;
     unsigned char *seen; /* per byte of the unit, one more at its end */
-    VEC(struct ir) code;
-    VEC(uint64_t) work;
 };
 
 static void leader(struct pass *p, uint64_t address)
@@ -102,19 +112,22 @@ static void leader(struct pass *p, uint64_t address)
         return;
     *seen |= LEADER;
     if (!(*seen & (SEEN | INSIDE)))
-        vec_push(p->temporary, &p->work, address);
+        vec_push(p->e->arena, &p->d->work, address);
 }
 
 static void append(struct pass *p, const struct insn *i, uint64_t at)
 {
-    struct ir *ir = vec_add(p->temporary, &p->code);
+    struct ir *ir = vec_add(p->e->arena, &p->d->code);
     ir->i = *i;
     ir->at = at;
 }
 
 static void append_jump(struct pass *p, uint64_t at, uint64_t target)
 {
-    struct insn i = {.op = OP_JMP, .imm = (int64_t)target};
+    struct insn i;
+    memset(&i, 0, sizeof i);
+    i.op = OP_JMP;
+    i.imm = (int64_t)target;
     i.dst = i.src = i.base = i.index = REG_NONE;
     append(p, &i, at);
 }
@@ -133,12 +146,12 @@ static bool claim(struct pass *p, uint64_t offset, unsigned length)
     return true;
 }
 
-static bool ends_line(unsigned op)
+bool op_ends_line(unsigned op)
 {
     return op == OP_JMP || op == OP_JMP_INDIRECT || op == OP_RET || op == OP_STOP || op == OP_BAD;
 }
 
-static bool is_transfer(unsigned op)
+bool op_is_transfer(unsigned op)
 {
     return op == OP_JCC || op == OP_LOOP || op == OP_CALL || op == OP_CALL_INDIRECT;
 }
@@ -153,7 +166,7 @@ static bool worth_keeping(const struct insn *i)
     return true;
 }
 
-static void follow_line(struct pass *p, uint64_t address)
+static void decode_line(struct pass *p, uint64_t address)
 {
     struct unit *u = p->u;
     uint64_t available = 0, start = address;
@@ -184,11 +197,10 @@ static void follow_line(struct pass *p, uint64_t address)
             return;
         }
         p->e->decoded++;
-        if (worth_keeping(&i) || (p->seen[offset] & LEADER))
-            append(p, &i, address);
+        append(p, &i, address);
         if (i.op == OP_JCC || i.op == OP_JMP || i.op == OP_LOOP)
             leader(p, (uint64_t)i.imm);
-        if (ends_line(i.op))
+        if (op_ends_line(i.op))
             return;
         address += length;
         at += length;
@@ -198,187 +210,142 @@ static void follow_line(struct pass *p, uint64_t address)
     }
 }
 
+static void follow_line(struct pass *p, uint64_t address)
+{
+    size_t first = p->d->code.count;
+    decode_line(p, address);
+    if (p->d->code.count > first)
+        vec_push(p->e->arena, &p->d->lines,
+                 ((struct line){address, first, p->d->code.count - first}));
+}
+
 static int by_place(const void *x, const void *y)
 {
-    const struct ir *a = x, *b = y;
+    const struct line *a = x, *b = y;
     return a->at < b->at ? -1 : a->at > b->at;
 }
 
-static void add_block(struct pass *p, const struct ir *first, size_t count, uint64_t next)
+/* Adds the block of code that starts at piece->code[first] to those found. */
+static void add_block(struct pass *p, size_t first, size_t end, uint64_t next)
 {
-    if (address_map_get(&p->o->blocks, first->at) || !first->i.length)
-        return;
-    struct block *b = ARENA_NEW(p->e->arena, struct block);
-    b->address = first->at;
-    b->code = first;
-    b->count = (uint32_t)count;
-    b->next = next;
-    address_map_put(p->e->arena, &p->o->blocks, first->at, b);
+    const struct code *c = &p->d->kept.items[first];
+    struct block *b = vec_add(p->e->arena, &p->d->blocks);
+    b->offset = c->at;
+    b->count = (uint32_t)(end - first);
+    b->after = next ? (uint32_t)(next - p->u->start) : 0;
 }
 
+static bool is_leader(const struct pass *p, uint64_t address)
+{
+    return address < p->u->end && (p->seen[address - p->u->start] & LEADER);
+}
+
+/* The lines in order, without what the interpreter has no use for, cut into blocks. The places of
+ * their instructions are found by counting. */
 static void cut_blocks(struct pass *p)
 {
-    if (!p->code.count)
-        return;
-    vec_sort(&p->code, by_place);
-    struct piece *piece = vec_add(p->e->arena, &p->u->pieces);
-    piece->count = p->code.count;
-    piece->code = arena_array(p->e->arena, piece->count, sizeof *piece->code);
-    memcpy(piece->code, p->code.items, piece->count * sizeof *piece->code);
-    size_t start = 0;
-    for (size_t i = 0; i < piece->count; i++) {
-        const struct ir *ir = &piece->code[i];
-        bool last = i + 1 == piece->count;
-        uint64_t next = last ? 0 : piece->code[i + 1].at;
-        bool cut = last || ends_line(ir->i.op) || next >= p->u->end ||
-                   (p->seen[next - p->u->start] & LEADER);
-        if (!cut)
-            continue;
-        bool goes_on = !ends_line(ir->i.op);
-        uint64_t after = ir->at + ir->i.length;
-        /* Instructions left out stand between an instruction and the next kept one. */
-        bool transfer = is_transfer(ir->i.op);
-        add_block(p, &piece->code[start], i + 1 - start,
-                  !goes_on             ? 0
-                  : (transfer || last) ? after
-                                       : next);
-        start = i + 1;
+    struct decoding *d = p->d;
+    const struct ir *last = NULL;
+    size_t first = 0;
+    vec_sort(&d->lines, by_place);
+    vec_each (line, &d->lines)
+        for (const struct ir *ir = &d->code.items[line->first], *end = ir + line->count; ir != end;
+             ir++) {
+            bool target = is_leader(p, ir->at);
+            if (!target && !worth_keeping(&ir->i))
+                continue;
+            /* Instructions left out stand between an instruction and the next kept one. */
+            if (last && (target || op_ends_line(last->i.op) || ir->at >= p->u->end)) {
+                uint64_t next = op_is_transfer(last->i.op) ? last->at + last->i.length : ir->at;
+                add_block(p, first, d->kept.count, op_ends_line(last->i.op) ? 0 : next);
+                first = d->kept.count;
+            }
+            vec_push(p->e->arena, &d->kept,
+                     shapes_pack(&p->e->shapes, &ir->i, (uint32_t)(ir->at - p->u->start)));
+            last = ir;
+        }
+    if (last)
+        add_block(p, first, d->kept.count,
+                  op_ends_line(last->i.op) ? 0 : last->at + last->i.length);
+}
+
+/* Blocks of the first decoding are found by counting the starts before them. */
+static void keep_first_blocks(struct pass *p)
+{
+    struct unit *u = p->u;
+    size_t words = (size_t)((u->end - u->start) / 64 + 1);
+    u->ranks = arena_array(p->e->arena, words, sizeof *u->ranks);
+    u->blocks = arena_array(p->e->arena, p->d->blocks.count, sizeof *u->blocks);
+    const struct code *code = u->pieces.items[0].code;
+    vec_each (b, &p->d->blocks) {
+        uint64_t bit = UINT64_C(1) << b->offset % 64;
+        struct ir ir;
+        shapes_unpack(&p->e->shapes, code, u->start, &ir);
+        if (ir.i.length && b->offset < u->end - u->start) {
+            u->ranks[b->offset / 64].starts |= bit;
+            b->unit = u;
+            b->code = code;
+            b->id = u->block_count;
+            u->blocks[u->block_count++] = *b;
+        }
+        code += b->count;
+    }
+    for (size_t i = 1; i < words; i++)
+        u->ranks[i].before =
+            u->ranks[i - 1].before + (uint32_t)__builtin_popcountll(u->ranks[i - 1].starts);
+}
+
+static void keep_later_blocks(struct pass *p)
+{
+    const struct code *code = p->u->pieces.items[p->u->pieces.count - 1].code;
+    vec_each (b, &p->d->blocks) {
+        struct ir ir;
+        shapes_unpack(&p->e->shapes, code, p->u->start, &ir);
+        if (ir.i.length && !block_known(p->o, p->u, ir.at))
+            block_add(p->e, p->o, p->u, b->offset, code, b->count, b->after);
+        code += b->count;
     }
 }
 
-static void decode_from(struct engine *e, struct object *o, struct unit *u, uint64_t address)
+static void keep(struct pass *p)
 {
-    struct pass p = {.e = e, .temporary = arena_new(), .o = o, .u = u};
-    p.seen = arena_alloc(p.temporary, u->end - u->start + 1);
+    struct piece *piece = vec_add(p->e->arena, &p->u->pieces);
+    piece->count = p->d->kept.count;
+    piece->code = arena_array(p->e->arena, piece->count, sizeof *piece->code);
+    if (piece->count)
+        memcpy(piece->code, p->d->kept.items, piece->count * sizeof *piece->code);
+    if (p->u->pieces.count == 1)
+        keep_first_blocks(p);
+    else
+        keep_later_blocks(p);
+}
+
+static void prepare_space(struct decoding *d, struct arena *a, size_t size)
+{
+    if (d->size < size) {
+        d->size = size < 1 << 16 ? 1 << 16 : size;
+        d->seen = arena_alloc(a, d->size);
+    }
+    memset(d->seen, 0, size);
+    d->code.count = d->lines.count = d->work.count = d->kept.count = d->blocks.count = 0;
+}
+
+void unit_decode(struct engine *e, struct object *o, struct unit *u, uint64_t address)
+{
+    struct pass p = {.e = e, .o = o, .u = u, .d = &e->decoding};
+    prepare_space(p.d, e->arena, u->end - u->start + 1);
+    p.seen = p.d->seen;
     vec_each (piece, &u->pieces)
         for (size_t i = 0; i < piece->count; i++)
-            if (piece->code[i].at < u->end)
-                p.seen[piece->code[i].at - u->start] |= SEEN;
+            if (piece->code[i].at < u->end - u->start)
+                p.seen[piece->code[i].at] |= SEEN;
     p.seen[address - u->start] &= (unsigned char)~SEEN;
     leader(&p, address);
     if (!u->pieces.count)
         vec_each (pad, &u->pads)
             leader(&p, pad->pad);
-    while (p.work.count)
-        follow_line(&p, p.work.items[--p.work.count]);
+    while (p.d->work.count)
+        follow_line(&p, p.d->work.items[--p.d->work.count]);
     cut_blocks(&p);
-    arena_free(p.temporary);
-}
-
-/* One block of instructions that overlap others: hand-written code that jumps past a prefix. */
-static void decode_overlap(struct engine *e, struct object *o, uint64_t start)
-{
-    VEC(struct ir) code = {0};
-    uint64_t available = 0, address = start;
-    const unsigned char *bytes = elf_span(o->elf, start, &available);
-    struct block *b = ARENA_NEW(e->arena, struct block);
-    while (bytes && address - start < available && code.count < 4096) {
-        struct ir *ir = vec_add(e->arena, &code);
-        ir->at = address;
-        address += e->arch->decode(bytes + (address - start),
-                                   (size_t)(available - (address - start)), address, &ir->i);
-        e->decoded++;
-        if (ends_line(ir->i.op) || is_transfer(ir->i.op) || address_map_get(&o->blocks, address))
-            break;
-    }
-    if (!code.count)
-        return;
-    b->address = start;
-    b->code = code.items;
-    b->count = (uint32_t)code.count;
-    b->next = ends_line(code.items[code.count - 1].i.op) ? 0 : address;
-    address_map_put(e->arena, &o->blocks, start, b);
-}
-
-/* The instructions from an address inside a decoded block on, as a block of their own. */
-static struct block *share_tail(struct engine *e, struct object *o, const struct piece *piece,
-                                size_t first)
-{
-    size_t last = first;
-    while (last + 1 < piece->count && !ends_line(piece->code[last].i.op) &&
-           !is_transfer(piece->code[last].i.op) &&
-           !address_map_get(&o->blocks, piece->code[last + 1].at))
-        last++;
-    const struct ir *end = &piece->code[last];
-    struct block *b = ARENA_NEW(e->arena, struct block);
-    b->address = piece->code[first].at;
-    b->code = &piece->code[first];
-    b->count = (uint32_t)(last + 1 - first);
-    if (!ends_line(end->i.op))
-        b->next = is_transfer(end->i.op) || last + 1 == piece->count ? end->at + end->i.length
-                                                                     : piece->code[last + 1].at;
-    address_map_put(e->arena, &o->blocks, b->address, b);
-    return b;
-}
-
-static size_t first_from(const struct piece *piece, uint64_t address)
-{
-    size_t low = 0, high = piece->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (piece->code[middle].at < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-struct block *object_block(struct engine *e, struct object *o, uint64_t address)
-{
-    struct block *b = address_map_get(&o->blocks, address);
-    if (b || !elf_executable_at(o->elf, address))
-        return b;
-    struct unit *u = object_unit(e, o, address);
-    if (address < u->start || address >= u->end)
-        return NULL;
-    vec_each (piece, &u->pieces) {
-        size_t at = first_from(piece, address);
-        if (at < piece->count && piece->code[at].at == address && piece->code[at].i.length)
-            return share_tail(e, o, piece, at);
-    }
-    decode_from(e, o, u, address);
-    b = address_map_get(&o->blocks, address);
-    if (!b)
-        decode_overlap(e, o, address);
-    return address_map_get(&o->blocks, address);
-}
-
-void object_all_blocks(struct engine *e, struct object *o, struct unit *u, uint64_t **starts,
-                       size_t *count)
-{
-    VEC(uint64_t) found = {0};
-    uint64_t available = 0, size = u->end - u->start;
-    const unsigned char *bytes = elf_span(o->elf, u->start, &available);
-    if (size > available)
-        size = available;
-    bool after_end = true;
-    for (uint64_t at = 0; bytes && at < size;) {
-        struct insn i;
-        unsigned length = e->arch->decode(bytes + at, size - at, u->start + at, &i);
-        bool enters = i.op == OP_SYSCALL || i.op == OP_INT80 || i.op == OP_SYSENTER;
-        if (after_end || enters || address_map_get(&o->blocks, u->start + at))
-            vec_push(e->arena, &found, u->start + at);
-        at += length;
-        after_end = ends_line(i.op);
-    }
-    *starts = found.items;
-    *count = found.count;
-}
-
-bool object_is_boundary(struct engine *e, struct object *o, struct unit *u, uint64_t address)
-{
-    if (address < u->start || address >= u->end)
-        return false;
-    if (!u->boundaries) {
-        uint64_t available = 0, size = u->end - u->start;
-        const unsigned char *bytes = elf_span(o->elf, u->start, &available);
-        u->boundaries = arena_alloc(e->arena, size);
-        for (uint64_t at = 0; bytes && at < size && at < available;) {
-            struct insn i;
-            u->boundaries[at] = 1;
-            at += e->arch->decode(bytes + at, size - at, u->start + at, &i);
-        }
-    }
-    return u->boundaries[address - u->start];
+    keep(&p);
 }

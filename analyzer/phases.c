@@ -92,14 +92,15 @@ static void follow_code(struct phases *p, const struct context *c, uint64_t from
         if (!b)
             continue;
         address_map_put(a, &after->blocks, at, b);
-        const struct ir *last = &b->code[b->count - 1];
-        vec_push(a, &after->bounds, b->address);
-        vec_push(a, &after->bounds, last->at);
-        if (b->next)
-            vec_push(a, &after->work, b->next);
-        if (last->i.op == OP_JCC || last->i.op == OP_JMP || last->i.op == OP_LOOP)
-            vec_push(a, &after->work, (uint64_t)last->i.imm);
-        after->all = last->i.op == OP_JMP_INDIRECT;
+        struct ir last;
+        block_insn(p->engine, b, b->count - 1, &last);
+        vec_push(a, &after->bounds, block_address(b));
+        vec_push(a, &after->bounds, last.at);
+        if (b->after)
+            vec_push(a, &after->work, block_next(b));
+        if (last.i.op == OP_JCC || last.i.op == OP_JMP || last.i.op == OP_LOOP)
+            vec_push(a, &after->work, (uint64_t)last.i.imm);
+        after->all = last.i.op == OP_JMP_INDIRECT;
     }
 }
 

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Private to the analyzer: code of an object, decoded function by function when first reached and
+ * cut into basic blocks. Instructions are kept small: what an instruction is apart from its numbers
+ * (its shape) is one of few thousand, kept once. */
+#ifndef ANALYZER_CODE_H
+#define ANALYZER_CODE_H
+
+#include "analyzer/decode.h"
+#include "analyzer/functions.h"
+
+struct engine;
+struct object;
+
+/* An instruction as the interpreter sees it. */
+struct ir {
+    struct insn i;
+    uint64_t at; /* virtual address */
+};
+
+/* An instruction as it is kept. */
+struct code {
+    uint32_t at;    /* from the start of the unit */
+    uint32_t shape; /* index, and above it which number of the instruction operand is */
+    int32_t operand;
+};
+
+/* Instructions without their numbers, and the numbers that fit nowhere else. */
+struct shapes {
+    struct arena *arena;
+    VEC(struct insn) items;
+    uint32_t *slots; /* open addressing over items */
+    size_t slot_count;
+    VEC(int64_t) wide; /* displacement, then immediate */
+};
+void shapes_init(struct shapes *s, struct arena *a);
+struct code shapes_pack(struct shapes *s, const struct insn *i, uint32_t at);
+void shapes_unpack(const struct shapes *s, const struct code *c, uint64_t start, struct ir *out);
+
+struct block {
+    struct unit *unit;
+    const struct code *code;
+    uint32_t count;
+    uint32_t id;            /* in its unit */
+    uint32_t offset, after; /* from the start of the unit: its own address, and where it goes on
+                             * when its last instruction is no transfer; 0: nowhere */
+};
+
+/* Which of 64 addresses start a block, and how many before them do. */
+struct block_rank {
+    uint64_t starts;
+    uint32_t before;
+};
+
+struct piece {
+    struct code *code;
+    size_t count;
+};
+
+/* The decoded part of one function range. */
+struct unit {
+    uint64_t start, end;
+    uint64_t own_end; /* up to there no other range starts */
+    struct block_rank *ranks;
+    struct block
+        *blocks; /* of the first decoding, by address; later ones are in the object's map */
+    uint32_t block_count; /* of all */
+    VEC(struct piece) pieces;
+    landing_pads pads;
+    unsigned char
+        *boundaries; /* a bit per byte: an instruction starts there; NULL: not known yet */
+};
+
+static inline uint64_t block_address(const struct block *b)
+{
+    return b->unit->start + b->offset;
+}
+
+/* Where it goes on when its last instruction is no transfer; 0: nowhere. */
+static inline uint64_t block_next(const struct block *b)
+{
+    return b->after ? b->unit->start + b->after : 0;
+}
+
+/* Work space of decoding, kept for the next function. */
+struct line;
+struct decoding {
+    unsigned char *seen; /* per byte of the unit */
+    size_t size;
+    VEC(struct ir) code;
+    VEC(struct line) lines;
+    VEC(uint64_t) work;
+    VEC(struct code) kept;
+    VEC(struct block) blocks;
+};
+
+/* Address -> pointer, open addressing. */
+struct address_map {
+    uint64_t *keys;
+    void **values;
+    size_t count, capacity;
+};
+void *address_map_get(const struct address_map *m, uint64_t key);
+void address_map_put(struct arena *a, struct address_map *m, uint64_t key, void *item);
+
+/* ir.c */
+void object_prepare(struct engine *e, struct object *o);
+struct unit *object_unit(struct engine *e, struct object *o, uint64_t address);
+/* Decodes what can be reached from an address of the unit without leaving it. */
+void unit_decode(struct engine *e, struct object *o, struct unit *u, uint64_t address);
+bool op_ends_line(unsigned op);
+bool op_is_transfer(unsigned op);
+
+/* blocks.c */
+/* The block at an address, decoding what is needed; NULL: not code. */
+struct block *object_block(struct engine *e, struct object *o, uint64_t address);
+/* The same, where something was decoded already. */
+struct block *block_known(const struct object *o, const struct unit *u, uint64_t address);
+/* Adds one that the first decoding of its unit has not found. */
+struct block *block_add(struct engine *e, struct object *o, struct unit *u, uint32_t offset,
+                        const struct code *code, uint32_t count, uint32_t after);
+/* Its n-th instruction. */
+void block_insn(const struct engine *e, const struct block *b, uint32_t n, struct ir *out);
+/* Decodes the whole unit in a straight line and gives every block start in it. */
+void object_all_blocks(struct engine *e, struct object *o, struct unit *u, uint64_t **starts,
+                       size_t *count);
+/* Whether decoding the unit in a straight line has an instruction start at an address. */
+bool object_is_boundary(struct engine *e, struct object *o, struct unit *u, uint64_t address);
+
+#endif
