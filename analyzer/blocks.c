@@ -22,7 +22,7 @@ struct block *block_add(struct engine *e, struct object *o, struct unit *u, uint
                         const struct code *code, uint32_t count, uint32_t after)
 {
     struct block *b = ARENA_NEW(e->arena, struct block);
-    *b = (struct block){u, code, count, u->block_count++, offset, after};
+    *b = (struct block){u, code, count, u->block_count++, offset, after, UINT32_MAX, true};
     address_map_put(e->arena, &o->blocks, u->start + offset, b);
     return b;
 }
@@ -91,8 +91,9 @@ struct block *object_block(struct engine *e, struct object *o, uint64_t address)
 {
     struct unit *u = o->last_unit;
     if (!u || address < u->start || address >= u->own_end) {
-        if (!elf_executable_at(o->elf, address))
-            return NULL;
+        struct block *b = address_map_get(&o->blocks, address);
+        if (b || !elf_executable_at(o->elf, address))
+            return b;
         u = object_unit(e, o, address);
     }
     struct block *b = block_known(o, u, address);

@@ -7,8 +7,11 @@
 
 #include "analyzer/decode.h"
 #include "analyzer/functions.h"
+#include <stdbool.h>
 
 struct engine;
+struct architecture;
+struct unit;
 struct object;
 
 /* An instruction as the interpreter sees it. */
@@ -24,17 +27,37 @@ struct code {
     int32_t operand;
 };
 
+/* What an instruction reads before it sets it, for any numbers: a bit per register. */
+struct effect {
+    uint32_t reads, sets;
+    bool reads_flags, sets_flags;
+};
+
+#define SHAPE_MASK ((UINT32_C(1) << 30) - 1)
+
 /* Instructions without their numbers, and the numbers that fit nowhere else. */
 struct shapes {
+    const struct architecture *arch;
     struct arena *arena;
     VEC(struct insn) items;
-    uint32_t *slots; /* open addressing over items */
+    VEC(struct effect) effects; /* of each */
+    uint32_t *slots;            /* open addressing over items */
     size_t slot_count;
     VEC(int64_t) wide; /* displacement, then immediate */
 };
-void shapes_init(struct shapes *s, struct arena *a);
+void shapes_init(struct shapes *s, const struct architecture *arch, struct arena *a);
 struct code shapes_pack(struct shapes *s, const struct insn *i, uint32_t at);
 void shapes_unpack(const struct shapes *s, const struct code *c, uint64_t start, struct ir *out);
+
+static inline const struct effect *shapes_effect(const struct shapes *s, const struct code *c)
+{
+    return &s->effects.items[c->shape & SHAPE_MASK];
+}
+
+/* liveness.c */
+struct effect effect_of(const struct architecture *arch, const struct insn *i);
+/* Fills in what is live at the blocks of the first decoding. */
+void unit_liveness(struct engine *e, struct object *o, struct unit *u);
 
 struct block {
     struct unit *unit;
@@ -43,6 +66,8 @@ struct block {
     uint32_t id;            /* in its unit */
     uint32_t offset, after; /* from the start of the unit: its own address, and where it goes on
                              * when its last instruction is no transfer; 0: nowhere */
+    uint32_t live;          /* registers that may still be read from here on */
+    bool flags_live;
 };
 
 /* Which of 64 addresses start a block, and how many before them do. */
@@ -63,7 +88,7 @@ struct unit {
     struct block_rank *ranks;
     struct block
         *blocks; /* of the first decoding, by address; later ones are in the object's map */
-    uint32_t block_count; /* of all */
+    uint32_t first_count, block_count; /* of all */
     VEC(struct piece) pieces;
     landing_pads pads;
     unsigned char
@@ -83,6 +108,7 @@ static inline uint64_t block_next(const struct block *b)
 
 /* Work space of decoding, kept for the next function. */
 struct line;
+struct flow;
 struct decoding {
     unsigned char *seen; /* per byte of the unit */
     size_t size;
@@ -91,6 +117,7 @@ struct decoding {
     VEC(uint64_t) work;
     VEC(struct code) kept;
     VEC(struct block) blocks;
+    VEC(struct flow) flows;
 };
 
 /* Address -> pointer, open addressing. */

@@ -15,8 +15,9 @@ void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct
     e->limits.contexts = 640;
     e->limits.branch_contexts = 4;
     e->arch = architecture_of(map->objects.items[0].elf->machine);
+    e->pool.arena = a;
     values_init(&e->values, a);
-    shapes_init(&e->shapes, a);
+    shapes_init(&e->shapes, e->arch, a);
     engine_add_objects(e);
 }
 
@@ -267,20 +268,31 @@ static void begin(struct engine *e, struct context *c)
     vec_push(e->arena, &e->stack, c);
 }
 
+bool engine_try(struct engine *e, struct function *f)
+{
+    if (!f->contexts.count)
+        new_context(e, f);
+    struct context *c = f->contexts.items[0];
+    if (c->generation || c->running)
+        return false;
+    begin(e, c);
+    return true;
+}
+
 void engine_wait(struct engine *e, struct context *callee, struct context *caller, uint64_t resume,
                  const struct state *s)
 {
     struct waiter w = {caller, caller->generation, resume, NULL};
     bool settled = callee->final || (callee->published && callee->published_result == VALUE_TOP);
     if (!settled) {
-        w.state = interp_keep(e, s);
+        w.state = interp_keep(e, s, NULL);
         vec_push(e->arena, &callee->waiters, w);
     }
     vec_push(e->arena, &caller->waits, callee);
     if (callee->published) {
-        w.state = interp_keep(e, s);
+        w.state = interp_keep(e, s, NULL);
         interp_resume(e, callee, &w, callee->published_result);
-        free(w.state);
+        interp_drop(e, w.state);
     }
     if (!callee->generation && !callee->running)
         begin(e, callee);
@@ -304,10 +316,10 @@ static bool all_settled(const struct context *c)
     return true;
 }
 
-static void drop_waiters(struct context *c)
+static void drop_waiters(struct engine *e, struct context *c)
 {
     vec_each (w, &c->waiters)
-        free(w->state);
+        interp_drop(e, w->state);
     c->waiters.count = 0;
 }
 
@@ -330,7 +342,7 @@ static void finish(struct engine *e, struct context *c)
         }
     }
     if (c->final || (c->published && c->published_result == VALUE_TOP))
-        drop_waiters(c);
+        drop_waiters(e, c);
     if (c->final || all_settled(c))
         interp_release(e, c);
 }

@@ -13,6 +13,7 @@
 #include "analyzer/code.h"
 #include "analyzer/functions.h"
 #include "analyzer/linkmap.h"
+#include "analyzer/pool.h"
 #include "analyzer/values.h"
 
 /* ---- the graph ---- */
@@ -183,6 +184,7 @@ struct engine {
     struct values values;
     struct shapes shapes;
     struct decoding decoding;
+    struct pool pool;
     VEC(struct object *) objects; /* as in the map */
     VEC(struct node *) nodes;
     VEC(struct context *) stack, queue;
@@ -207,6 +209,9 @@ struct object *engine_object_at(const struct engine *e, uint64_t constant);
 struct function *engine_function(struct engine *e, struct object *o, uint64_t address);
 /* The context with unknown inputs, queued to be run. */
 struct context *engine_generic(struct engine *e, struct function *f);
+/* Runs a function with unknown inputs first, so that it is known which of them matter; false: it
+ * ran, or is running. */
+bool engine_try(struct engine *e, struct function *f);
 struct context *engine_context(struct engine *e, struct function *f, const value inputs[DEP_COUNT]);
 void engine_edge(struct engine *e, struct node *from, uint64_t at, struct node *to,
                  enum edge_kind kind);
@@ -248,6 +253,8 @@ void interp_step(struct engine *e, struct context *c);
 /* Control comes back from a callee to a caller with a value. */
 void interp_resume(struct engine *e, const struct context *callee, struct waiter *w, value result);
 void interp_release(struct engine *e, struct context *c);
-struct kept_state *interp_keep(struct engine *e, const struct state *s);
+void interp_drop(struct engine *e, struct kept_state *kept);
+/* At the start of a block what is dead there is left out; NULL: nothing. */
+struct kept_state *interp_keep(struct engine *e, const struct state *s, const struct block *b);
 
 #endif

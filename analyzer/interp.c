@@ -8,30 +8,32 @@ enum { WIDEN_AFTER = 3, WIDEN_ALWAYS_AFTER = 24 };
 
 /* ---- states of blocks ---- */
 
-static void *must(void *p)
-{
-    if (!p)
-        abort();
-    return p;
-}
-
-static struct unit_states *states_of_unit(struct context *c, struct unit *u)
+static struct unit_states *states_of_unit(struct engine *e, struct context *c, struct unit *u)
 {
     for (size_t i = 0; i < c->unit_count; i++)
         if (c->states[i].unit == u)
             return &c->states[i];
-    c->states = must(realloc(c->states, (c->unit_count + 1) * sizeof *c->states));
+    size_t size = c->unit_count * sizeof *c->states;
+    struct unit_states *larger = pool_get(&e->pool, size + sizeof *larger);
+    if (size)
+        memcpy(larger, c->states, size);
+    pool_put(&e->pool, c->states, size);
+    c->states = larger;
     c->states[c->unit_count] = (struct unit_states){.unit = u};
     return &c->states[c->unit_count++];
 }
 
-static struct block_state *state_of(struct context *c, const struct block *b)
+static struct block_state *state_of(struct engine *e, struct context *c, const struct block *b)
 {
-    struct unit_states *t = states_of_unit(c, b->unit);
+    struct unit_states *t = states_of_unit(e, c, b->unit);
     if (b->id >= t->count) {
-        size_t count = b->unit->block_count;
-        t->items = must(realloc(t->items, count * sizeof *t->items));
-        memset(t->items + t->count, 0, (count - t->count) * sizeof *t->items);
+        size_t count = b->unit->block_count, size = t->count * sizeof *t->items;
+        struct block_state *larger = pool_get(&e->pool, count * sizeof *larger);
+        if (size)
+            memcpy(larger, t->items, size);
+        memset(larger + t->count, 0, (count - t->count) * sizeof *larger);
+        pool_put(&e->pool, t->items, size);
+        t->items = larger;
         t->count = count;
     }
     return &t->items[b->id];
@@ -39,13 +41,13 @@ static struct block_state *state_of(struct context *c, const struct block *b)
 
 void interp_release(struct engine *e, struct context *c)
 {
-    (void)e;
     for (size_t i = 0; i < c->unit_count; i++) {
-        for (size_t k = 0; k < c->states[i].count; k++)
-            free(c->states[i].items[k].in);
-        free(c->states[i].items);
+        const struct unit_states *t = &c->states[i];
+        for (size_t k = 0; k < t->count; k++)
+            interp_drop(e, t->items[k].in);
+        pool_put(&e->pool, t->items, t->count * sizeof *t->items);
     }
-    free(c->states);
+    pool_put(&e->pool, c->states, c->unit_count * sizeof *c->states);
     c->states = NULL;
     c->unit_count = 0;
     c->work.count = 0;
@@ -111,17 +113,16 @@ void interp_flow(struct engine *e, struct context *c, const struct state *s, uin
         bad_code(c, e, from, "control leaves the known code");
         return;
     }
-    struct block_state *bs = state_of(c, b);
+    struct block_state *bs = state_of(e, c, b);
     if (!bs->in) {
-        bs->in = interp_keep(e, s);
+        bs->in = interp_keep(e, s, b);
     } else {
         struct state joined;
         state_restore(e, bs->in, &joined);
         bool widen = (to <= from && bs->visits > WIDEN_AFTER) || bs->visits > WIDEN_ALWAYS_AFTER;
-        if (!state_join(e, &joined, s, widen))
+        if (!state_join(e, &joined, s, b, widen))
             return;
-        free(bs->in);
-        bs->in = interp_keep(e, &joined);
+        bs->in = state_replace(e, bs->in, &joined, b);
     }
     if (!bs->queued) {
         bs->queued = true;
@@ -539,15 +540,25 @@ static bool transfer(struct run *r, uint64_t next)
     }
 }
 
+void interp_again(struct run *r)
+{
+    struct block_state *bs = state_of(r->e, r->c, r->block);
+    if (bs->queued)
+        return;
+    bs->queued = true;
+    bs->visits--;
+    work_add(r->e, r->c, r->block);
+}
+
 void interp_step(struct engine *e, struct context *c)
 {
     struct block *b = work_take(c);
-    struct block_state *bs = state_of(c, b);
+    struct block_state *bs = state_of(e, c, b);
     struct ir ir;
     bs->queued = false;
     if (bs->visits < UINT16_MAX)
         bs->visits++;
-    struct run r = {.e = e, .c = c, .o = c->function->object, .ir = &ir};
+    struct run r = {.e = e, .c = c, .o = c->function->object, .block = b, .ir = &ir};
     state_restore(e, bs->in, &r.s);
     e->executed += b->count;
     for (uint32_t i = 0; i < b->count && !c->function->data; i++) {

@@ -52,6 +52,7 @@ struct run {
     struct context *c;
     struct object *o;
     struct state s;
+    struct block *block;
     const struct ir *ir;
     bool dead; /* the last instruction does not go on */
 };
@@ -71,8 +72,12 @@ struct unit_states {
 
 /* interp_state.c */
 void state_restore(const struct engine *e, const struct kept_state *kept, struct state *s);
-/* Joins from into *into; true when that changed it. */
-bool state_join(struct engine *e, struct state *into, const struct state *from, bool widen);
+/* The same as dropping a kept state and keeping another. */
+struct kept_state *state_replace(struct engine *e, struct kept_state *kept, const struct state *s,
+                                 const struct block *b);
+/* Joins from into *into, the state at the start of a block; true when that changed it. */
+bool state_join(struct engine *e, struct state *into, const struct state *from,
+                const struct block *b, bool widen);
 void state_entry(struct engine *e, struct state *s, const struct context *c);
 void state_set(struct run *r, unsigned reg, value v);
 value state_slot(struct run *r, int64_t offset, unsigned width);
@@ -107,6 +112,8 @@ void operand_keep_code(struct run *r, value v, bool on_stack);
 void operand_pass_code(struct run *r, value v, enum edge_kind kind);
 
 /* interp.c */
+/* The block is executed once more later: it waits for something to be found out. */
+void interp_again(struct run *r);
 void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,
                  uint64_t to);
 

@@ -188,6 +188,10 @@ void call_function(struct run *r, struct function *f, uint64_t resume, enum edge
         call_unknown(r, resume);
         return;
     }
+    if (engine_try(e, f)) {
+        interp_again(r);
+        return;
+    }
     value inputs[DEP_COUNT];
     uint32_t passed = passed_to_function(r, resume == 0);
     escape_arguments(r);

@@ -6,16 +6,64 @@
 
 enum { STATE_FIXED = offsetof(struct state, reg) };
 
-/* The fixed part, the registers of the architecture, the slots in use. */
-struct kept_state *interp_keep(struct engine *e, const struct state *s)
+static bool is_live(const struct block *b, unsigned reg)
 {
-    size_t registers = e->arch->registers * sizeof s->reg[0], slots = s->slots * sizeof s->slot[0];
-    char *kept = malloc(STATE_FIXED + registers + slots);
-    if (!kept)
-        abort();
-    memcpy(kept, s, STATE_FIXED + registers);
-    memcpy(kept + STATE_FIXED + registers, s->slot, slots);
+    return b->live >> reg & 1;
+}
+
+/* Forgets what is dead at the start of a block. */
+static void bury(struct engine *e, struct state *s, const struct block *b)
+{
+    for (unsigned i = 0; i < e->arch->registers; i++)
+        if (!is_live(b, i))
+            s->reg[i] = VALUE_TOP;
+    if (!b->flags_live) {
+        memset(&s->flags, 0, sizeof s->flags);
+        s->flags.reg = REG_NONE;
+    }
+    if (s->bound.reg < REG_LIMIT && !is_live(b, s->bound.reg)) {
+        memset(&s->bound, 0, sizeof s->bound);
+        s->bound.reg = REG_NONE;
+    }
+}
+
+/* The fixed part, the registers of the architecture, the slots in use. */
+static size_t kept_size(const struct engine *e, const struct state *s)
+{
+    return STATE_FIXED + e->arch->registers * sizeof s->reg[0] + s->slots * sizeof s->slot[0];
+}
+
+static void fill_kept(struct engine *e, char *kept, const struct state *s, const struct block *b)
+{
+    size_t fixed = STATE_FIXED + e->arch->registers * sizeof s->reg[0];
+    memcpy(kept, s, fixed);
+    if (b)
+        bury(e, (struct state *)kept, b);
+    memcpy(kept + fixed, s->slot, s->slots * sizeof s->slot[0]);
+}
+
+struct kept_state *interp_keep(struct engine *e, const struct state *s, const struct block *b)
+{
+    char *kept = pool_get(&e->pool, kept_size(e, s));
+    fill_kept(e, kept, s, b);
     return (struct kept_state *)kept;
+}
+
+void interp_drop(struct engine *e, struct kept_state *kept)
+{
+    if (kept)
+        pool_put(&e->pool, kept, kept_size(e, (const struct state *)kept));
+}
+
+struct kept_state *state_replace(struct engine *e, struct kept_state *kept, const struct state *s,
+                                 const struct block *b)
+{
+    if (((const struct state *)kept)->slots == s->slots) {
+        fill_kept(e, (char *)kept, s, b);
+        return kept;
+    }
+    interp_drop(e, kept);
+    return interp_keep(e, s, b);
 }
 
 void state_restore(const struct engine *e, const struct kept_state *kept, struct state *s)
@@ -97,10 +145,13 @@ static bool join_slots(struct engine *e, struct state *into, const struct state 
     return changed;
 }
 
-bool state_join(struct engine *e, struct state *into, const struct state *from, bool widen)
+bool state_join(struct engine *e, struct state *into, const struct state *from,
+                const struct block *b, bool widen)
 {
     bool changed = false;
     for (unsigned i = 0; i < e->arch->registers; i++) {
+        if (into->reg[i] == from->reg[i] || !is_live(b, i))
+            continue;
         /* Pointers to different slots become one that may point at any. */
         value v = join_slot(e, into->reg[i], from->reg[i], widen);
         if (v == into->reg[i])

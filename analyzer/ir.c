@@ -287,6 +287,9 @@ static void keep_first_blocks(struct pass *p)
             b->code = code;
             b->id = u->block_count;
             u->blocks[u->block_count++] = *b;
+            /* Where no range tells which unit an address belongs to, its block does. */
+            if (u->own_end == u->start)
+                address_map_put(p->e->arena, &p->o->blocks, ir.at, &u->blocks[b->id]);
         }
         code += b->count;
     }
@@ -314,10 +317,13 @@ static void keep(struct pass *p)
     piece->code = arena_array(p->e->arena, piece->count, sizeof *piece->code);
     if (piece->count)
         memcpy(piece->code, p->d->kept.items, piece->count * sizeof *piece->code);
-    if (p->u->pieces.count == 1)
+    if (p->u->pieces.count == 1) {
         keep_first_blocks(p);
-    else
+        p->u->first_count = p->u->block_count;
+        unit_liveness(p->e, p->o, p->u);
+    } else {
         keep_later_blocks(p);
+    }
 }
 
 static void prepare_space(struct decoding *d, struct arena *a, size_t size)

@@ -10,9 +10,10 @@
 
 enum { SHAPE_SIZE = offsetof(struct insn, disp) };
 
-void shapes_init(struct shapes *s, struct arena *a)
+void shapes_init(struct shapes *s, const struct architecture *arch, struct arena *a)
 {
     memset(s, 0, sizeof *s);
+    s->arch = arch;
     s->arena = a;
 }
 
@@ -48,6 +49,7 @@ static uint32_t shape_of(struct shapes *s, const struct insn *i)
             return s->slots[at] - 1;
     struct insn *item = vec_add(s->arena, &s->items);
     memcpy(item, i, SHAPE_SIZE);
+    vec_push(s->arena, &s->effects, effect_of(s->arch, i));
     s->slots[at] = (uint32_t)s->items.count;
     return (uint32_t)s->items.count - 1;
 }
@@ -73,7 +75,7 @@ struct code shapes_pack(struct shapes *s, const struct insn *i, uint32_t at)
 
 void shapes_unpack(const struct shapes *s, const struct code *c, uint64_t start, struct ir *out)
 {
-    out->i = s->items.items[c->shape & ~HAS_BOTH];
+    out->i = s->items.items[c->shape & SHAPE_MASK];
     out->at = start + c->at;
     switch (c->shape & HAS_BOTH) {
     case HAS_IMM:

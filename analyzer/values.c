@@ -217,6 +217,8 @@ value value_set(struct values *v, const int64_t *c, size_t count)
     unsigned kept = 0;
     if (!count)
         return VALUE_NONE;
+    if (count == 1)
+        return value_const(v, c[0]);
     for (size_t i = 0; i < count; i++) {
         unsigned at = 0;
         while (at < kept && sorted[at] < c[i])
@@ -229,6 +231,8 @@ value value_set(struct values *v, const int64_t *c, size_t count)
         sorted[at] = c[i];
         kept++;
     }
+    if (kept == 1)
+        return value_const(v, sorted[0]);
     struct value_data d = {
         .kind = VK_CONST, .count = (uint8_t)kept, .first = sorted[0], .all = sorted};
     return intern(v, &d);
@@ -290,6 +294,8 @@ static int64_t sign_extend(int64_t c, unsigned from)
 value value_extend(struct values *v, value x, unsigned from, unsigned to, bool sign)
 {
     const struct value_data *d = value_get(v, x);
+    if (from >= 8 && to >= 8)
+        return x;
     if (d->kind == VK_CONST) {
         int64_t all[VALUE_SET_LIMIT];
         unsigned count = d->count;
@@ -300,8 +306,6 @@ value value_extend(struct values *v, value x, unsigned from, unsigned to, bool s
         return value_set(v, all, count);
     }
     if (x == VALUE_NONE)
-        return x;
-    if (from >= 8 && to >= 8)
         return x;
     if (d->kind == VK_TABLE && d->width <= from) {
         if (sign && from == d->width && !d->sign)

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Which registers the interpreter may still read from the start of each block on. The others are
+ * forgotten there: states that differ in them alone are then the same, and nothing runs again. What
+ * an operation reads follows from its shape; one that is not listed here reads everything. */
+#include "analyzer/engine.h"
+#include <string.h>
+
+#define BIT(reg) (1u << (reg))
+#define ALL      UINT32_MAX
+
+static uint32_t bit_of(unsigned reg)
+{
+    return reg < REG_LIMIT ? BIT(reg) : 0;
+}
+
+static uint32_t source_of(const struct insn *i)
+{
+    uint32_t address = bit_of(i->base) | bit_of(i->index);
+    return address | (i->src_kind == OPERAND_REG ? bit_of(i->src) : 0);
+}
+
+/* Writing less than four bytes leaves the rest of a register. */
+static void writes(const struct insn *i, struct effect *out)
+{
+    if (i->dst_kind != OPERAND_REG)
+        return;
+    if (i->width >= 4)
+        out->sets |= bit_of(i->dst);
+    else
+        out->reads |= bit_of(i->dst);
+}
+
+static void reads_and_writes(const struct insn *i, struct effect *out)
+{
+    if (i->dst_kind == OPERAND_REG)
+        out->reads |= bit_of(i->dst);
+    writes(i, out);
+}
+
+static void of_call(const struct architecture *arch, const struct insn *i, struct effect *out)
+{
+    out->reads = source_of(i) | arch->passed | BIT(arch->sp);
+    for (size_t k = 0; k < sizeof arch->arguments; k++)
+        out->reads |= bit_of(arch->arguments[k]);
+    out->reads |= bit_of(arch->link);
+    out->sets = arch->lost_over_calls & ~out->reads;
+    out->sets_flags = true;
+}
+
+static void of_move(const struct insn *i, struct effect *out)
+{
+    out->reads = source_of(i);
+    writes(i, out);
+}
+
+static void of_arithmetic(const struct insn *i, struct effect *out)
+{
+    bool zero = (i->op == OP_XOR || i->op == OP_SUB) && i->dst_kind == OPERAND_REG &&
+                i->src_kind == OPERAND_REG && i->dst == i->src;
+    out->sets_flags = true;
+    if (zero && i->width >= 4) {
+        out->sets = bit_of(i->dst);
+        return;
+    }
+    out->reads = source_of(i);
+    reads_and_writes(i, out);
+}
+
+struct effect effect_of(const struct architecture *arch, const struct insn *i)
+{
+    struct effect out = {0};
+    switch (i->op) {
+    case OP_NOP:
+    case OP_BREAK:
+    case OP_STOP:
+    case OP_JMP:
+        break;
+    case OP_MOV:
+    case OP_MOVZX:
+    case OP_MOVSX:
+    case OP_LEA:
+        of_move(i, &out);
+        break;
+    case OP_ADD:
+    case OP_OR:
+    case OP_AND:
+    case OP_SUB:
+    case OP_XOR:
+    case OP_SHL:
+    case OP_SHR:
+    case OP_SAR:
+        of_arithmetic(i, &out);
+        break;
+    case OP_CMP:
+    case OP_TEST:
+        out.reads = source_of(i) | (i->dst_kind == OPERAND_REG ? bit_of(i->dst) : 0);
+        out.sets_flags = true;
+        break;
+    case OP_CLOBBER:
+        out.reads = source_of(i);
+        out.sets_flags = true;
+        writes(i, &out);
+        break;
+    case OP_REGS:
+        out.sets_flags = true;
+        break;
+    case OP_IMUL:
+        of_move(i, &out);
+        out.sets_flags = true;
+        break;
+    case OP_NOT:
+        reads_and_writes(i, &out);
+        out.reads |= source_of(i);
+        break;
+    case OP_NEG:
+        reads_and_writes(i, &out);
+        out.reads |= source_of(i);
+        out.sets_flags = true;
+        break;
+    case OP_VLOAD:
+    case OP_VSTORE:
+        out.reads = source_of(i);
+        break;
+    case OP_LEAVE:
+        out.reads = BIT(REG_BP) | BIT(arch->sp);
+        break;
+    case OP_JCC:
+        out.reads_flags = true;
+        break;
+    case OP_CMOV:
+    case OP_SETCC:
+        out.reads = source_of(i);
+        out.reads_flags = true;
+        reads_and_writes(i, &out);
+        break;
+    case OP_PUSH:
+    case OP_POP:
+        out.reads = source_of(i) | BIT(arch->sp);
+        writes(i, &out);
+        break;
+    case OP_RET:
+        out.reads = source_of(i) | BIT(arch->sp) | BIT(arch->result) | bit_of(arch->link);
+        break;
+    case OP_CALL:
+    case OP_CALL_INDIRECT:
+        of_call(arch, i, &out);
+        break;
+    default:
+        out.reads = ALL;
+        out.reads_flags = true;
+        break;
+    }
+    out.sets &= ~BIT(arch->sp);
+    return out;
+}
+
+struct flow {
+    struct effect effect;
+    uint32_t successor[2]; /* numbers of blocks; NONE, UNKNOWN */
+    bool throws;           /* may land in a pad */
+};
+
+enum { SUCCESSOR_NONE = -1, SUCCESSOR_UNKNOWN = -2 };
+
+static uint32_t successor(const struct object *o, const struct unit *u, uint64_t address)
+{
+    const struct block *b = block_known(o, u, address);
+    return b && b->unit == u && b->id < u->first_count ? b->id : (uint32_t)SUCCESSOR_UNKNOWN;
+}
+
+static void of_block(const struct engine *e, const struct object *o, const struct block *b,
+                     struct flow *out)
+{
+    struct effect *f = &out->effect;
+    memset(out, 0, sizeof *out);
+    for (uint32_t i = 0; i < b->count; i++) {
+        const struct effect *next = shapes_effect(&e->shapes, &b->code[i]);
+        f->reads |= next->reads & ~f->sets;
+        f->sets |= next->sets;
+        f->reads_flags |= next->reads_flags && !f->sets_flags;
+        f->sets_flags |= next->sets_flags;
+    }
+    struct ir last;
+    block_insn(e, b, b->count - 1, &last);
+    out->successor[0] = out->successor[1] = (uint32_t)SUCCESSOR_NONE;
+    if (last.i.op == OP_JMP_INDIRECT)
+        out->successor[0] = (uint32_t)SUCCESSOR_UNKNOWN;
+    if (last.i.op == OP_JMP || last.i.op == OP_JCC || last.i.op == OP_LOOP)
+        out->successor[0] = successor(o, b->unit, (uint64_t)last.i.imm);
+    if (b->after)
+        out->successor[1] = successor(o, b->unit, block_next(b));
+    out->throws = last.i.op == OP_CALL || last.i.op == OP_CALL_INDIRECT;
+    if (o->go && out->throws)
+        f->reads = ALL;
+}
+
+struct live {
+    uint32_t registers;
+    bool flags;
+};
+
+static void add_successor(const struct unit *u, uint32_t id, struct live *out)
+{
+    if (id == (uint32_t)SUCCESSOR_NONE)
+        return;
+    if (id == (uint32_t)SUCCESSOR_UNKNOWN) {
+        *out = (struct live){ALL, true};
+        return;
+    }
+    out->registers |= u->blocks[id].live;
+    out->flags |= u->blocks[id].flags_live;
+}
+
+static void add_pads(const struct object *o, const struct unit *u, struct live *out)
+{
+    vec_each (pad, &u->pads)
+        add_successor(u, successor(o, u, pad->pad), out);
+}
+
+void unit_liveness(struct engine *e, struct object *o, struct unit *u)
+{
+    struct decoding *d = &e->decoding;
+    d->flows.count = 0;
+    for (uint32_t i = 0; i < u->first_count; i++)
+        of_block(e, o, &u->blocks[i], vec_add(e->arena, &d->flows));
+    for (bool changed = true; changed;) {
+        struct live pads = {0};
+        changed = false;
+        add_pads(o, u, &pads);
+        for (uint32_t i = u->first_count; i-- > 0;) {
+            const struct flow *f = &d->flows.items[i];
+            struct live out = {0};
+            add_successor(u, f->successor[0], &out);
+            add_successor(u, f->successor[1], &out);
+            if (f->throws) {
+                out.registers |= pads.registers;
+                out.flags |= pads.flags;
+            }
+            uint32_t live = f->effect.reads | (out.registers & ~f->effect.sets);
+            bool flags = f->effect.reads_flags || (out.flags && !f->effect.sets_flags);
+            changed = changed || live != u->blocks[i].live || flags != u->blocks[i].flags_live;
+            u->blocks[i].live = live;
+            u->blocks[i].flags_live = flags;
+        }
+    }
+}
