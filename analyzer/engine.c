@@ -225,6 +225,7 @@ struct root *engine_root(struct engine *e, const char *name)
 
 void engine_caller(struct engine *e, struct function *f, struct context *caller)
 {
+    f->called = true;
     if (f->callers.count && f->callers.items[f->callers.count - 1] == caller)
         return;
     vec_push(e->arena, &f->callers, caller);
@@ -275,6 +276,7 @@ bool engine_try(struct engine *e, struct function *f)
     struct context *c = f->contexts.items[0];
     if (c->generation || c->running)
         return false;
+    f->called = true;
     begin(e, c);
     return true;
 }

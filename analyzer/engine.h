@@ -87,6 +87,7 @@ struct function {
     bool stub;                      /* forward (or nothing, when unresolved) instead of a body */
     bool resolver;                  /* an IFUNC resolver stands in for its results */
     bool data;                      /* no code after all */
+    bool called;                    /* not only taken the address of */
     bool twice;                     /* reads its return address: may return twice, like setjmp */
     VEC(struct context *) contexts; /* [0]: unknown inputs */
     VEC(struct context *) callers;

@@ -90,7 +90,7 @@ static struct block *work_take(struct context *c)
 static void bad_code(struct context *c, struct engine *e, uint64_t at, const char *reason)
 {
     const struct object *o = c->function->object;
-    bool code = c->function->callers.count || c->sites.count || c->indirect.count;
+    bool code = c->function->called || c->sites.count || c->indirect.count;
     vec_each (edge, &c->node.edges)
         code = code || edge->kind <= EDGE_VALUE;
     if (code || !o->functions.unwind || functions_at(&o->functions, c->function->address)) {
@@ -367,16 +367,9 @@ static void do_exchange(struct run *r)
                                             : VALUE_TOP);
 }
 
-static void clobber_mask(struct run *r, uint64_t mask)
-{
-    for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
-        if (mask >> reg & 1)
-            state_set(r, reg, VALUE_TOP);
-}
-
 static void do_clobber(struct run *r)
 {
-    clobber_mask(r, (uint64_t)r->ir->i.imm);
+    state_lose(r, (uint32_t)r->ir->i.imm);
     operand_write(r, VALUE_TOP);
     clear_flags(r);
 }
@@ -389,7 +382,7 @@ static void do_string(struct run *r)
     r->s.escaped = r->s.escaped || copies;
     if (d->kind == VK_STACK || (d->deps & DEP_FRAME) || r->s.escaped)
         state_forget(r->e, &r->s);
-    clobber_mask(r, 1u << REG_DI | 1u << REG_SI | 1u << REG_CX);
+    state_lose(r, 1u << REG_DI | 1u << REG_SI | 1u << REG_CX);
 }
 
 static void do_vector(struct run *r)
@@ -497,7 +490,7 @@ static void do_branch(struct run *r, uint64_t next)
     }
     struct state before = r->s;
     if (i->op == OP_LOOP)
-        clobber_mask(r, 1u << REG_CX);
+        state_lose(r, 1u << REG_CX);
     if ((decided & BRANCH_ALWAYS) && (i->op == OP_LOOP || branch_refine(r, i->condition, true)))
         jump_direct(r, (uint64_t)i->imm);
     if (!(decided & BRANCH_NEVER))

@@ -80,6 +80,8 @@ bool state_join(struct engine *e, struct state *into, const struct state *from,
                 const struct block *b, bool widen);
 void state_entry(struct engine *e, struct state *s, const struct context *c);
 void state_set(struct run *r, unsigned reg, value v);
+/* What was known of the registers of a mask holds no more. */
+void state_lose(struct run *r, uint32_t registers);
 value state_slot(struct run *r, int64_t offset, unsigned width);
 /* False when the slot is not followed: the value is elsewhere from now on. */
 bool state_store(struct run *r, int64_t offset, unsigned width, value v);

@@ -67,9 +67,7 @@ static void clobber_for_call(struct run *r)
 {
     const struct architecture *arch = r->e->arch;
     uint32_t lost = r->o->go ? ~(1u << arch->sp) : arch->lost_over_calls;
-    for (unsigned reg = 0; reg < arch->registers; reg++)
-        if (lost >> reg & 1)
-            r->s.reg[reg] = VALUE_TOP;
+    state_lose(r, lost);
     if (r->o->go)
         forget_outgoing(r);
     r->s.flags.op = 0;
@@ -102,7 +100,7 @@ static void flow_landing_pads(struct run *r)
         if (r->ir->at < pad->start || r->ir->at >= pad->end)
             continue;
         struct state kept = r->s;
-        r->s.reg[r->e->arch->pad_registers[0]] = r->s.reg[r->e->arch->pad_registers[1]] = VALUE_TOP;
+        state_lose(r, 1u << r->e->arch->pad_registers[0] | 1u << r->e->arch->pad_registers[1]);
         interp_flow(r->e, r->c, &r->s, r->ir->at, pad->pad);
         r->s = kept;
     }
@@ -382,9 +380,7 @@ static void jump_anywhere(struct run *r)
     uint64_t *starts = NULL;
     size_t count = 0;
     engine_note(r->e, r->c, r->ir->at, "indirect jump: all of the function is taken as reached");
-    for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
-        if (reg != r->e->arch->sp)
-            r->s.reg[reg] = VALUE_TOP;
+    state_lose(r, ~(1u << r->e->arch->sp));
     r->s.escaped = true;
     state_forget(r->e, &r->s);
     object_all_blocks(r->e, r->o, object_unit(r->e, r->o, r->ir->at), &starts, &count);
@@ -542,7 +538,5 @@ void system_call(struct run *r)
     if (r->s.escaped)
         state_forget(r->e, &r->s);
     uint32_t lost = r->e->arch->lost_in_kernel | (native ? 0 : 1u << REG_DX);
-    for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
-        if (lost >> reg & 1)
-            r->s.reg[reg] = VALUE_TOP;
+    state_lose(r, lost);
 }
