@@ -139,8 +139,8 @@ static int limit_ms(const struct state *s)
     return limit > 0 && limit < 3600000 ? (int)limit : RUN_MS;
 }
 
-/* No answer yet: none is to come. A local server that does not wait for its clients is at work (it
- * writes to a disk, say), unless it never is seen to wait. */
+/* No answer yet: none is to come. A local server that does not rest is at work (it writes to a
+ * disk, say), unless it never is seen to rest. */
 static bool silence_tells(const struct state *s, size_t size, int64_t silent_us)
 {
     const struct drive *v = s->drive;
@@ -148,7 +148,7 @@ static bool silence_tells(const struct state *s, size_t size, int64_t silent_us)
         return true;
     if (v->expects && v->expects(v->context, s->step))
         return false;
-    return process_waits(v->process->pid) || silent_us >= (int64_t)AT_WORK_MS * 1000;
+    return process_rests(v->process->pid) || silent_us >= (int64_t)AT_WORK_MS * 1000;
 }
 
 /* Waits until the answer in *buffer from offset on is complete: answered() says so, the program
@@ -162,8 +162,10 @@ static bool await_answer(struct state *s, const struct buffer *buffer, size_t fr
     while (now_us() < until) {
         size_t came = take(s, TICK_MS);
         size_t size = buffer->used - (from < buffer->used ? from : buffer->used);
-        if (v->answered &&
-            v->answered(v->context, s->step, size ? buffer->data + from : "", size) != 0)
+        bool told = v->answered &&
+                    v->answered(v->context, s->step, size ? buffer->data + from : "", size) != 0;
+        /* A local server may still close the connection: it is seen to be done with it. */
+        if (told && (!v->local || (process_rests(v->process->pid) && !take(s, 0))))
             return true;
         if (ended(s) || (!stdin_test && s->connection < 0))
             return true;

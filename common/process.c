@@ -300,7 +300,25 @@ bool process_waits(pid_t pid)
     return waits;
 }
 
-/* Every thread of a process sleeps in a call. */
+/* Calls in which a thread does nothing until something comes or time has passed: a disk it waits
+ * for is work. */
+static bool resting_call(long number)
+{
+    static const char *const rests[] = {"poll",         "ppoll",           "select",
+                                        "pselect6",     "epoll_wait",      "epoll_pwait",
+                                        "epoll_pwait2", "accept",          "accept4",
+                                        "recvfrom",     "recvmsg",         "recvmmsg",
+                                        "read",         "readv",           "futex",
+                                        "nanosleep",    "clock_nanosleep", "wait4",
+                                        "waitid",       "rt_sigsuspend",   "rt_sigtimedwait",
+                                        "pause",        "io_uring_enter"};
+    const char *name = syscall_name(number);
+    for (size_t i = 0; name && i < sizeof rests / sizeof rests[0]; i++)
+        if (strcmp(name, rests[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool threads_rest(pid_t pid)
 {
     char path[96], text[256];
@@ -310,7 +328,8 @@ static bool threads_rest(pid_t pid)
     for (struct dirent *e; rest && (e = readdir(folder));) {
         long id = strtol(e->d_name, NULL, 10);
         snprintf(path, sizeof path, "/proc/%d/task/%ld/syscall", (int)pid, id);
-        rest = id <= 0 || !read_text(path, text, sizeof text) || isdigit((unsigned char)*text);
+        rest = id <= 0 || !read_text(path, text, sizeof text) ||
+               (isdigit((unsigned char)*text) && resting_call(strtol(text, NULL, 10)));
     }
     if (folder)
         closedir(folder);

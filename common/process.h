@@ -57,7 +57,7 @@ int64_t process_delayed_us(pid_t pid);
 /* True when some process of the group waits for input and none of it works: what it had to say to
  * the input so far has been said. Looks at /proc/PID/syscall of pid and its descendants. */
 bool process_waits(pid_t pid);
-/* True when no thread of pid or of a descendant is at work: each sleeps in a call. */
+/* True when no thread of pid or of a descendant is at work: each waits for something to come. */
 bool process_rests(pid_t pid);
 
 struct listening {
