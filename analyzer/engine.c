@@ -76,6 +76,7 @@ void engine_add_objects(struct engine *e)
         if (got)
             o->got = (struct elf_range){got->address, got->size};
         o->plugin = i >= e->map->initial;
+        o->arguments = e->arch->arguments;
         vec_push(e->arena, &e->objects, o);
         find_hooks(e, o);
     }

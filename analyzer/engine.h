@@ -113,6 +113,7 @@ struct context {
     VEC(struct call_site) sites;
     uint32_t generation;
     bool queued, running, restart, finished, final;
+    bool loose;     /* makes a system call, or passes a number on, that is not known here */
     bool returns;   /* a return was reached */
     bool published; /* and callers know */
     value result, published_result;
@@ -138,6 +139,9 @@ struct root {
 
 /* ---- objects ---- */
 
+/* Arguments of functions that are followed through pointers, and the numbers they may be. */
+enum { PASSED_ARGUMENTS = 3, PASSED_NUMBERS = 512 };
+
 struct object {
     struct elf_object *elf;
     uint64_t base; /* added to virtual addresses to make constants */
@@ -149,10 +153,14 @@ struct object {
     struct elf_range got;    /* .got: written by relocation only */
     uint8_t stack_arguments; /* where they begin, from the stack pointer at entry */
     bool prepared, bounded;
-    bool go;              /* all registers are lost over calls */
-    bool absolute;        /* addresses are constants in code and data, not all relocated */
-    bool self_relocating; /* the dynamic linker, or a static program */
-    bool plugin;          /* not part of the initial link map */
+    bool go;                  /* all registers are lost over calls */
+    bool absolute;            /* addresses are constants in code and data, not all relocated */
+    bool self_relocating;     /* the dynamic linker, or a static program */
+    bool plugin;              /* not part of the initial link map */
+    const uint8_t *arguments; /* registers of the first arguments */
+    /* Small constants its indirect calls pass, by argument. */
+    bool passed[PASSED_ARGUMENTS][PASSED_NUMBERS];
+    bool passed_unknown[PASSED_ARGUMENTS]; /* or something not known */
 };
 
 /* Something that could not be decided, and where. */

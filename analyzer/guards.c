@@ -158,7 +158,7 @@ static const struct elf_symbol *exported(const struct object *o, const char *nam
 
 /* The objects of the C library: libc itself and those built with it, which use its private
  * interface. */
-static bool *library_objects(struct engine *e)
+bool *guards_library(struct engine *e)
 {
     bool *inside = arena_array(e->arena, e->objects.count + 1, sizeof *inside);
     bool found = false;
@@ -227,7 +227,7 @@ static void enter(struct guards *g, struct engine *e, const struct context *c, c
 
 struct guards *guards_read(struct engine *e, const struct walk *w)
 {
-    bool *inside = library_objects(e);
+    bool *inside = guards_library(e);
     if (!inside)
         return NULL;
     struct guards *g = ARENA_NEW(e->arena, struct guards);

@@ -17,4 +17,8 @@ struct guards *guards_read(struct engine *e, const struct walk *w);
  * covers it and no function that enables it is entered. guards may be NULL. */
 unsigned guards_when(const struct guards *g, const char *call);
 
+/* The objects of the GNU C library, by index: libc itself and those built with it. NULL when there
+ * is none. */
+bool *guards_library(struct engine *e);
+
 #endif

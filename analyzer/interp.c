@@ -138,6 +138,7 @@ void interp_start(struct engine *e, struct context *c)
     c->sites.count = 0;
     c->waits.count = 0;
     c->indirect.count = 0;
+    c->loose = false;
     c->generation++;
     state_entry(e, &s, c);
     s.flags.reg = REG_NONE;

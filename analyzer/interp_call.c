@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <stdlib.h>
 
+enum { ALL_INPUTS = (1 << DEP_COUNT) - 1 };
 enum { TABLE_LIMIT = 4096, NUMBERS_LIMIT = 512, GO_OUTGOING = 7 * 8 };
 
 static bool at_entry_depth(const struct run *r)
@@ -42,8 +43,10 @@ static void gather_inputs(struct run *r, const struct function *f, bool tail,
         const struct value_data *d = value_get(&r->e->values, v);
         if (d->kind == VK_CONST)
             inputs[i] = v;
-        if (f->numbers >> i & 1)
+        if (f->numbers >> i & 1) {
             wanted |= d->deps;
+            r->c->loose = r->c->loose || (d->kind != VK_CONST && !(d->deps & ALL_INPUTS));
+        }
     }
     if (wanted)
         engine_require(r->e, r->c->function, wanted, true);
@@ -110,6 +113,18 @@ static void tail_return(struct run *r)
 {
     r->c->returns = true;
     r->c->result = VALUE_TOP;
+}
+
+/* Numbers that a call through a pointer passes. */
+static void note_passed(struct run *r)
+{
+    for (unsigned k = 0; k < PASSED_ARGUMENTS; k++) {
+        const struct value_data *d = value_get(&r->e->values, r->s.reg[r->e->arch->arguments[k]]);
+        r->o->passed_unknown[k] = r->o->passed_unknown[k] || d->kind != VK_CONST;
+        for (unsigned i = 0; d->kind == VK_CONST && i < d->count; i++)
+            if (d->all[i] >= 0 && d->all[i] < PASSED_NUMBERS)
+                r->o->passed[k][d->all[i]] = true;
+    }
 }
 
 /* Goes on behind a call of something unknown. */
@@ -318,6 +333,7 @@ void call_indirect(struct run *r, uint64_t resume)
     if (d->kind == VK_TARGETS)
         touch_targets(r, d);
     if (d->kind != VK_CONST) {
+        note_passed(r);
         call_unknown(r, resume);
         return;
     }
@@ -436,6 +452,7 @@ void jump_indirect(struct run *r)
     if (sp->kind != VK_STACK && !r->s.deeper)
         return; /* the stack was switched: longjmp and its like, or the program's start */
     /* With the frame gone, it can only be a call in the end. */
+    note_passed(r);
     if (sp->kind == VK_STACK && sp->first >= 0 && d->kind != VK_TARGETS)
         call_unknown(r, 0);
     else
@@ -526,6 +543,7 @@ void system_call(struct run *r)
         }
     } else if (!table_numbers(r, d)) {
         add_site(r, -1);
+        r->c->loose = r->c->loose || !(d->deps & ALL_INPUTS);
         if (d->deps)
             engine_require(r->e, r->c->function, d->deps, true);
     }

@@ -7,6 +7,7 @@
 #include "analyzer/guards.h"
 #include "analyzer/phases.h"
 #include "analyzer/plugins.h"
+#include "analyzer/unknown.h"
 #include "common/selectors.h"
 #include "common/syscalls.h"
 #include <ctype.h>
@@ -323,9 +324,8 @@ static void collect(struct analysis *a, const struct walk *w, unsigned phases, u
         vec_each (site, &c->sites) {
             int64_t number = site_number(a, c, site);
             if (number < 0) {
-                engine_note(&a->engine, c, site->at,
-                            site->number < 0 ? "the system-call number is not known"
-                                             : "no system call has this number");
+                if (site->number >= 0)
+                    engine_note(&a->engine, c, site->at, "no system call has this number");
                 continue;
             }
             struct found *f = &found[number];
@@ -335,6 +335,36 @@ static void collect(struct analysis *a, const struct walk *w, unsigned phases, u
             if (phases != PHASE_LOADER || !f->phases)
                 f->when |= when;
             f->phases |= phases;
+        }
+    }
+}
+
+/* Adds what sites may call whose number is not known: any call, where there is no other reason for
+ * it, or the few that it can be. */
+static void collect_unknown(struct analysis *a, const struct walk *w, unsigned phases,
+                            const bool *inside, struct found found[SYSCALL_LIMIT])
+{
+    for (size_t i = 0; i < w->order.count; i++) {
+        struct context *c = (struct context *)w->order.items[i];
+        if (c->node.kind != NODE_CONTEXT)
+            continue;
+        vec_each (site, &c->sites) {
+            bool numbers[PASSED_NUMBERS];
+            if (site->number >= 0)
+                continue;
+            enum unknown_kind kind = unknown_origin(w, c, inside, numbers);
+            unsigned when = kind == UNKNOWN_ANY ? WHEN_UNKNOWN : WHEN_NORMAL;
+            engine_note(&a->engine, c, site->at, unknown_reason(kind));
+            for (int64_t n = 0; n < SYSCALL_LIMIT; n++) {
+                struct found *f = &found[n];
+                bool alone = !f->phases || f->when == WHEN_UNKNOWN;
+                if (!syscall_exists(n) || (kind == UNKNOWN_ANY ? !alone : !numbers[n]))
+                    continue;
+                if (!f->phases)
+                    *f = (struct found){0, 0, w, &c->node, site->at};
+                f->when = when == WHEN_NORMAL ? WHEN_NORMAL : f->when | when;
+                f->phases |= phases;
+            }
         }
     }
 }
@@ -461,8 +491,10 @@ static void report_plugins(struct analysis *a, struct argument_reader *reader,
         walk_run(w);
         collect(a, w, PHASE_INIT | PHASE_RUN, WHEN_NORMAL, found);
         tell_circumstances(guards_read(&a->engine, w), found);
+        collect_unknown(a, w, PHASE_INIT | PHASE_RUN, guards_library(&a->engine), found);
         for (size_t n = 0; n < SYSCALL_LIMIT; n++)
-            if ((base[n].phases & ~(unsigned)PHASE_LOADER) && (base[n].when & WHEN_NORMAL))
+            if ((found[n].when == WHEN_UNKNOWN && base[n].phases) ||
+                ((base[n].phases & ~(unsigned)PHASE_LOADER) && (base[n].when & WHEN_NORMAL)))
                 found[n].phases = 0;
         struct profile_plugin *p = vec_add(a->arena, &a->out->plugins);
         p->path = a->candidates.items[i].path;
@@ -554,9 +586,15 @@ static void read_result(struct analysis *a)
     collect(a, last, PHASE_EXIT, WHEN_NORMAL, found);
     struct node *own[] = {&a->start->node, &a->constructors->node, &a->destructors->node};
     tell_circumstances(guards_read(e, walk_of(a, own, 3)), found);
+    const bool *inside = guards_library(e);
+    collect_unknown(a, started, running ? PHASE_INIT : PHASE_INIT | PHASE_RUN, inside, found);
+    if (running)
+        collect_unknown(a, running, PHASE_RUN, inside, found);
+    collect_unknown(a, last, PHASE_EXIT, inside, found);
     add_restart(found);
     collect(a, loader, PHASE_LOADER, WHEN_NORMAL, found);
     collect(a, walk_of(a, looked_up, 1), PHASE_LOADER, WHEN_NORMAL, found);
+    collect_unknown(a, loader, PHASE_LOADER, inside, found);
     report(a, found, &a->out->syscalls);
     if (a->options->why)
         explain(a, found);

@@ -47,7 +47,8 @@ static const struct argp_option options[] = {
     {"need", KEY_NEED, "static|dynamic|required", 0,
      "Which calls count: all reachable (default), all observed, those classified as required", 1},
     {"when", KEY_WHEN, "LIST", 0,
-     "Circumstances whose calls count, of normal, abort, environment, service, fallback (default "
+     "Circumstances whose calls count, of normal, abort, environment, service, fallback, unknown "
+     "(default "
      "normal,abort)",
      1},
     {"plugins", KEY_PLUGINS, NULL, 0, "Calls that only plug-ins make count too", 1},
@@ -122,7 +123,7 @@ static unsigned parse_when(struct arena *a, const char *text, struct argp_state 
         if (i < 0)
             argp_error(state,
                        "--when: '%s' is none of normal, abort, environment, service, "
-                       "fallback",
+                       "fallback, unknown",
                        *part);
         else
             bits |= 1u << i;

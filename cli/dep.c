@@ -112,8 +112,10 @@ static void parse_when(struct dep_options *o, const char *text, struct argp_stat
     for (char *save = NULL, *w = strtok_r(list, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
         int index = name_in(when_names, w);
         if (index < 0)
-            argp_error(state,
-                       "--when: '%s' is none of normal, abort, environment, service, fallback", w);
+            argp_error(
+                state,
+                "--when: '%s' is none of normal, abort, environment, service, fallback, unknown",
+                w);
         else
             o->when |= 1u << index;
     }

@@ -149,6 +149,8 @@ static void names_line(const struct cli *cli, const char *label, const profile_s
     strings words = {0};
     vec_each (s, list) {
         bool star = seen && profile_syscalls_find(seen, s->number);
+        if (s->when == WHEN_UNKNOWN && !star)
+            continue;
         vec_push(cli->arena, &words, star ? arena_printf(cli->arena, "%s*", s->name) : s->name);
     }
     if (words.count)
@@ -187,6 +189,15 @@ static void classes_line(const profile_syscalls *list)
         summary_line("  needed", "%s", text);
 }
 
+/* How many calls there is more reason for than that some number is not known. */
+static size_t known_calls(const profile_syscalls *list)
+{
+    size_t count = 0;
+    vec_each (s, list)
+        count += s->when != WHEN_UNKNOWN;
+    return count;
+}
+
 static void calls_lines(const struct cli *cli, const struct profile *p)
 {
     const struct profile_static *s = &p->static_part;
@@ -194,10 +205,10 @@ static void calls_lines(const struct cli *cli, const struct profile *p)
     const profile_syscalls *seen = dyn->present ? &dyn->syscalls : NULL;
     if (s->present && seen) {
         size_t outside = summary_lacking(cli->arena, &s->syscalls, seen, NULL);
-        summary_line("System calls", "%zu static, %zu dynamic, %zu both", s->syscalls.count,
+        summary_line("System calls", "%zu static, %zu dynamic, %zu both", known_calls(&s->syscalls),
                      seen->count, seen->count - outside);
     } else if (s->present) {
-        summary_line("System calls", "%zu static", s->syscalls.count);
+        summary_line("System calls", "%zu static", known_calls(&s->syscalls));
     } else {
         summary_line("System calls", "%zu dynamic", seen ? seen->count : 0);
     }

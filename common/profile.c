@@ -5,7 +5,8 @@
 #include <string.h>
 
 const char *const phase_names[] = {"loader", "init", "run", "exit", NULL};
-const char *const when_names[] = {"normal", "abort", "environment", "service", "fallback", NULL};
+const char *const when_names[] = {"normal",   "abort",   "environment", "service",
+                                  "fallback", "unknown", NULL};
 const char *const class_names[] = {"required", "stubbable", "fakeable", "any", "flaky", NULL};
 
 #define S struct profile_step

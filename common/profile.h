@@ -20,6 +20,7 @@ enum { /* .when: WHEN_NORMAL, or else only circumstances */
        WHEN_ENVIRONMENT = 1 << 2, /* only with certain environment variables or tunables set */
        WHEN_SERVICE = 1 << 3,     /* only where a local daemon answers */
        WHEN_FALLBACK = 1 << 4,    /* only without a vDSO */
+       WHEN_UNKNOWN = 1 << 5,     /* only if it is what a number that is not known is */
 };
 enum { CLASS_REQUIRED, CLASS_STUBBABLE, CLASS_FAKEABLE, CLASS_ANY, CLASS_FLAKY }; /* .class_ */
 

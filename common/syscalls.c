@@ -48,6 +48,11 @@ const char *syscall_name(int64_t number)
     return number >= 0 && number < SYSCALL_LIMIT ? names[number] : NULL;
 }
 
+bool syscall_exists(int64_t number)
+{
+    return syscall_name(number) && strncmp(syscall_name(number), "syscall_", 8) != 0;
+}
+
 int syscall_number(const char *name)
 {
     pthread_once(&filled, fill);

@@ -3,6 +3,7 @@
 #ifndef COMMON_SYSCALLS_H
 #define COMMON_SYSCALLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Highest number in use plus some room: tables indexed by number have this many entries. */
@@ -11,6 +12,8 @@ enum { SYSCALL_LIMIT = 512 };
 /* Name of a number, "syscall_<n>" copied into a static table for unknown ones below SYSCALL_LIMIT;
  * NULL for numbers that cannot be system calls. The string lives for ever. */
 const char *syscall_name(int64_t number);
+/* Whether a number has a name of its own. */
+bool syscall_exists(int64_t number);
 /* Number of a name, or -1. Accepts "syscall_<n>". */
 int syscall_number(const char *name);
 

@@ -58,7 +58,7 @@ sub exactly {
     for my $strip ([], ['-s']) {
         my $program = build($name . @$strip, $common . $start . $source, @freestanding, @flags, @$strip);
         my $static = static_of($program);
-        my %set = map { ($_->{name} => 1) } grep { grep { $_ eq 'normal' } @{$_->{when}} } @{$static->{syscalls}};
+        my %set = map { ($_->{name} => 1) } grep { "@{$_->{when}}" ne "unknown" } @{$static->{syscalls}};
         my $how = $what . (@$strip ? ', stripped' : '');
         is(sorted(keys %set), sorted(split ' ', $expected), $how);
         is(sorted(grep { !$set{$_} } seen($program)), '', "$how: what the kernel saw");
@@ -165,6 +165,21 @@ __asm__(".text\nhere: push $102\n pop %rax\n call 1f\n1: pop %rax\n add $2f-1b,%
 N void go(void *p) { here(); finish(); }
 C
 
+exactly('number passed through a pointer', 'getpid exit_group', <<'C');
+static N long wrapper(long n) { return sys(n); } static long (*volatile call)(long) = wrapper;
+N void go(void *p) { keep = call(39); finish(); }
+C
+{
+    my $static = static_of(build('argv', <<'C'));
+#include <stdlib.h>
+#include <unistd.h>
+int main(int argc, char **argv) { return argc > 1 ? (int)syscall(atol(argv[1])) : 0; }
+C
+    my %when = map { ($_->{name} => "@{$_->{when}}") } @{$static->{syscalls}};
+    is(join(' ', map { $when{$_} // '-' } qw(times mount seccomp write)), 'unknown unknown unknown normal',
+        'number chosen on the command line: every call is listed as unknown');
+    ok(!(grep { !$when{$_} } seen("$dir/argv", 100)), 'number chosen on the command line: what the kernel saw');
+}
 includes('constructors, destructors, exit handlers', 'alarm personality getpriority umask', 'acct chroot', <<'C');
 #include <stdlib.h>
 #include <sys/syscall.h>
