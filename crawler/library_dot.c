@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The graph as DOT text. */
 #include "common/graph.h"
-#include "crawler/library_graph.h"
+#include "crawler/library_fold.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABEL_COLUMNS = 34, LABEL_LIMIT = 70 };
+enum { LABEL_COLUMNS = 34, LABEL_LIMIT = 70, CROWDED = 150, MOST_NAMES = 12, ALONE_ROWS = 24 };
 
 static const struct {
     const char *colour, *style, *arrow;
@@ -94,9 +94,105 @@ static void print_edge(FILE *f, struct arena *a, const struct library_graph *g,
             edge_looks[e->kind].colour, edge_looks[e->kind].style, edge_looks[e->kind].arrow,
             edge_looks[e->kind].back ? ", constraint=false" : "", graph_quote(a, tip));
     /* On a crowded graph the labels would cover it; the tooltips stay. */
-    if (!always(e) && g->edges.count <= 150)
+    if (!always(e) && g->edges.count <= CROWDED)
         fprintf(f, ", label=%s", graph_quote(a, label(a, e)));
     fputs("];\n", f);
+}
+
+/* ---- a crowded graph, folded ---- */
+
+static const char *joined_names(struct arena *a, const struct library_graph *g,
+                                const struct fold_box *box, const char *between, size_t most)
+{
+    const char *text = "";
+    for (size_t i = 0; i < box->members.count; i++) {
+        if (i == most)
+            return arena_printf(a, "%s%sand %zu more", text, between, box->members.count - most);
+        text = arena_printf(a, "%s%s%s", text, i ? between : "",
+                            g->nodes.items[box->members.items[i]].name);
+    }
+    return text;
+}
+
+static const char *joined_marks(struct arena *a, const struct fold_box *box)
+{
+    const char *text = "";
+    size_t column = 0;
+    vec_each (mark, &box->marks) {
+        column += strlen(*mark) + 2;
+        text = arena_printf(a, "%s%s%s", text,
+                            !*text                   ? "+ "
+                            : column > LABEL_COLUMNS ? "\n  "
+                                                     : ", ",
+                            *mark);
+        column = column > LABEL_COLUMNS ? strlen(*mark) : column;
+    }
+    return text;
+}
+
+static void print_box(FILE *f, struct arena *a, const struct library_graph *g,
+                      const struct fold_box *box)
+{
+    const struct library_node *first = &g->nodes.items[box->members.items[0]];
+    const char *names = joined_names(a, g, box, "\n", MOST_NAMES), *marks = joined_marks(a, box);
+    fprintf(f, "  %s [label=%s, shape=%s, fillcolor=\"%s\", tooltip=%s%s%s%s];\n",
+            graph_quote(a, joined_names(a, g, box, ",", SIZE_MAX)),
+            graph_quote(a, arena_printf(a, "%s%s%s", names, *marks ? "\n" : "", marks)),
+            first->repository ? "box" : "ellipse", fill(g, first),
+            graph_quote(a, joined_names(a, g, box, ", ", SIZE_MAX)),
+            first->cycle ? ", color=\"#c0392b\", penwidth=2" : "",
+            first->dead ? ", fontcolor=\"#9aa0a6\"" : "",
+            box->hub ? ", penwidth=3, fontsize=13" : "");
+}
+
+/* Boxes without edges stand in columns beside the rest instead of one long line. */
+static void print_alone(FILE *f, struct arena *a, const struct library_graph *g,
+                        const struct fold *fold)
+{
+    const char *previous = NULL;
+    size_t row = 0;
+    fprintf(f, "  subgraph cluster_alone { label=\"only related to what is much used\"; "
+               "color=\"#d9dee5\";\n");
+    vec_each (box, &fold->boxes) {
+        if (box->joined || box->hub)
+            continue;
+        const char *name = graph_quote(a, joined_names(a, g, box, ",", SIZE_MAX));
+        print_box(f, a, g, box);
+        if (previous && row % ALONE_ROWS)
+            fprintf(f, "  { rank=same; %s -> %s [style=invis]; }\n", previous, name);
+        else if (previous)
+            fprintf(f, "  %s -> %s [style=invis];\n", previous, name);
+        previous = name;
+        row++;
+    }
+    fputs("  }\n", f);
+}
+
+static void print_folded(FILE *f, struct arena *a, const struct library_graph *g)
+{
+    struct fold fold;
+    library_fold(a, g, &fold);
+    fprintf(f, "  subgraph cluster_hubs { label=\"much used: named after a + where it is asked "
+               "for\"; color=\"#d9dee5\";\n");
+    vec_each (box, &fold.boxes)
+        if (box->hub && !box->joined)
+            print_box(f, a, g, box);
+    fputs("  }\n", f);
+    vec_each (box, &fold.boxes)
+        if (box->joined)
+            print_box(f, a, g, box);
+    print_alone(f, a, g, &fold);
+    vec_each (e, &fold.edges) {
+        const struct library_edge *x = e->edge;
+        fprintf(f, "  %s -> %s [color=\"%s\", style=%s, arrowhead=%s, edgetooltip=%s];\n",
+                graph_quote(a, joined_names(a, g, &fold.boxes.items[e->from], ",", SIZE_MAX)),
+                graph_quote(a, joined_names(a, g, &fold.boxes.items[e->to], ",", SIZE_MAX)),
+                edge_looks[x->kind].colour, edge_looks[x->kind].style, edge_looks[x->kind].arrow,
+                graph_quote(a, arena_printf(a, "%s %s %s%s%s", g->nodes.items[x->from].name,
+                                            library_edge_names[x->kind], g->nodes.items[x->to].name,
+                                            always(x) ? "" : " if ",
+                                            always(x) ? "" : all_conditions(a, x))));
+    }
 }
 
 const char *library_graph_dot(struct arena *a, const struct library_graph *graph)
@@ -106,20 +202,29 @@ const char *library_graph_dot(struct arena *a, const struct library_graph *graph
     FILE *f = open_memstream(&text, &size);
     if (!f)
         return "digraph {}\n";
-    fprintf(f,
-            "digraph %s {\n"
-            "  rankdir=LR; nodesep=0.15; ranksep=0.6;\n"
-            "  node [style=filled, fontname=\"Helvetica\", fontsize=10, height=0.25, "
-            "margin=\"0.08,0.03\", "
-            "color=\"#6b7280\"];\n"
-            "  edge [fontname=\"Helvetica\", fontsize=7, arrowsize=0.6];\n"
-            "  label=\"%s %s: black selects, blue depends on, dashed green implies, dotted red "
-            "excludes; labels are conditions\"; labelloc=b; fontname=\"Helvetica\"; fontsize=10;\n",
-            graph_quote(a, graph->catalogue), graph->catalogue, graph->version);
+    bool crowded = graph->edges.count > CROWDED;
+    fprintf(
+        f,
+        "digraph %s {\n"
+        "  rankdir=LR; nodesep=0.15; ranksep=0.6;\n"
+        "  node [style=filled, fontname=\"Helvetica\", fontsize=10, height=0.25, "
+        "margin=\"0.08,0.03\", "
+        "color=\"#6b7280\"];\n"
+        "  edge [fontname=\"Helvetica\", fontsize=7, arrowsize=0.6];\n"
+        "  label=\"%s %s: black selects, blue depends on, dashed green implies, dotted red "
+        "excludes; labels are conditions%s\"; labelloc=b; fontname=\"Helvetica\"; fontsize=10;\n",
+        graph_quote(a, graph->catalogue), graph->catalogue, graph->version,
+        crowded ? "; folded: equal relations share a box, what follows from others is left out, "
+                  "exclusions too"
+                : "");
+    if (crowded)
+        print_folded(f, a, graph);
     vec_each (n, &graph->nodes)
-        print_node(f, a, graph, n);
+        if (!crowded)
+            print_node(f, a, graph, n);
     vec_each (e, &graph->edges)
-        print_edge(f, a, graph, e);
+        if (!crowded)
+            print_edge(f, a, graph, e);
     fputs("}\n", f);
     if (fclose(f) != 0 || !text)
         return "digraph {}\n";
