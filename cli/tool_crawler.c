@@ -64,7 +64,8 @@ static const struct argp_option options[] = {
     {0, 0, NULL, 0, "Instead:", 3},
     {"complete", KEY_COMPLETE, "CONFIG", 0,
      "print the .config that olddefconfig would make of CONFIG", 3},
-    {"diff", KEY_DIFF, "CATALOGUE", 0, "given twice: what changed from the first to the second", 3},
+    {"diff", KEY_DIFF, "CATALOGUE", 0,
+     "given twice: what changed from the first to the second (-o DIR: as a page, too)", 3},
     {"lint", KEY_LINT, NULL, 0, "list what is odd; exit status 1 if anything is", 3},
     {"order", KEY_ORDER, NULL, 0, "print external libraries in an order fit for L=", 3},
     {0}};
@@ -203,33 +204,6 @@ static enum status complete(struct crawler_cli *c, struct catalogue *catalogue)
 
 /* ---- --diff, --lint, --order ---- */
 
-static enum status difference(struct crawler_cli *c)
-{
-    struct cli *cli = c->cli;
-    struct catalogue from = {0}, to = {0};
-    struct catalogue_difference out;
-    if (c->difference.count != 2)
-        return diag_fail(&cli->diag, STATUS_INPUT,
-                         "--diff: two catalogues were expected, --diff A --diff B");
-    enum status status = catalogue_open(&cli->diag, cli->arena, c->difference.items[0], &from);
-    if (!status)
-        status = catalogue_open(&cli->diag, cli->arena, c->difference.items[1], &to);
-    if (status)
-        return status;
-    catalogue_compare(cli->arena, &from, &to, &out);
-    if (cli->json)
-        return print_json(cli, &catalogue_difference_type, &out);
-    printf("%s -> %s: %zu differences\n", out.from, out.to, out.entries.count);
-    vec_each (e, &out.entries) {
-        printf("%-7s %s %s\n", e->change, e->what, e->name);
-        for (size_t i = 0; i < e->details.count && (i < 8 || cli->diag.verbosity > 0); i++)
-            printf("        %s\n", e->details.items[i]);
-        if (e->details.count > 8 && cli->diag.verbosity <= 0)
-            printf("        and %zu more (-v shows them)\n", e->details.count - 8);
-    }
-    return STATUS_OK;
-}
-
 static enum status lint(struct crawler_cli *c, const struct catalogue *catalogue)
 {
     strings found = {0};
@@ -319,7 +293,8 @@ static enum status write_document(struct crawler_cli *c, const char *dir, const 
 enum { DRAWN_NODES = 1000, DRAWN_EDGES = 3000 };
 
 static enum status draw(struct crawler_cli *c, const char *dir, const struct library_graph *whole,
-                        const struct library_graph *shown)
+                        const struct library_graph *shown,
+                        const struct catalogue_difference *difference)
 {
     struct arena *a = c->cli->arena;
     struct diag *d = &c->cli->diag;
@@ -344,8 +319,53 @@ static enum status draw(struct crawler_cli *c, const char *dir, const struct lib
     }
     if (status)
         return status;
-    const char *page = library_graph_page(a, whole, picture);
+    const char *page = library_graph_page(a, whole, picture, difference);
     return write_text(c, dir, "libraries.html", page, strlen(page));
+}
+
+/* With -o: difference.json, and the later catalogue's page with what changed in it. */
+static enum status draw_difference(struct crawler_cli *c, const struct catalogue *to,
+                                   const struct catalogue_difference *out)
+{
+    struct cli *cli = c->cli;
+    struct library_graph whole, shown;
+    enum status status = dir_make(&cli->diag, cli->output);
+    if (!status)
+        status = library_graph_build(&cli->diag, cli->arena, to, NULL, &whole);
+    if (!status)
+        status = library_graph_select(&cli->diag, cli->arena, &whole, &c->view, &shown);
+    if (!status)
+        status = write_document(c, cli->output, "difference.json", &catalogue_difference_type, out);
+    return status ? status : draw(c, cli->output, &whole, &shown, out);
+}
+
+static enum status compare_catalogues(struct crawler_cli *c)
+{
+    struct cli *cli = c->cli;
+    struct catalogue from = {0}, to = {0};
+    struct catalogue_difference out;
+    if (c->difference.count != 2)
+        return diag_fail(&cli->diag, STATUS_INPUT,
+                         "--diff: two catalogues were expected, --diff A --diff B");
+    enum status status = catalogue_open(&cli->diag, cli->arena, c->difference.items[0], &from);
+    if (!status)
+        status = catalogue_open(&cli->diag, cli->arena, c->difference.items[1], &to);
+    if (status)
+        return status;
+    catalogue_compare(cli->arena, &from, &to, &out);
+    if (cli->output && !cli->json && (status = draw_difference(c, &to, &out)))
+        return status;
+    if (cli->json)
+        return print_json(cli, &catalogue_difference_type, &out);
+    printf("%s -> %s: %zu differences\n", out.from, out.to, out.entries.count);
+    vec_each (e, &out.entries) {
+        printf("%-7s %s %s\n", e->change, e->what, e->name);
+        for (size_t i = 0; i < e->details.count && (i < 8 || cli->diag.verbosity > 0); i++)
+            printf("        %s\n", e->details.items[i]);
+        if (e->details.count > 8 && cli->diag.verbosity <= 0)
+            printf("        and %zu more (-v shows them)\n", e->details.count - 8);
+    }
+    return STATUS_OK;
 }
 
 static enum status graph(struct crawler_cli *c, const char *dir, const struct catalogue *catalogue)
@@ -364,7 +384,7 @@ static enum status graph(struct crawler_cli *c, const char *dir, const struct ca
     if (!status)
         status = write_document(c, dir, "libraries.json", &library_graph_type, &shown);
     if (!status)
-        status = draw(c, dir, &whole, &shown);
+        status = draw(c, dir, &whole, &shown, NULL);
     if (status)
         return status;
     printf("graph: %zu nodes, %zu edges", shown.nodes.count, shown.edges.count);
@@ -424,7 +444,7 @@ static enum status run(int argc, char **argv, struct cli *cli)
                            "TREE or --catalogue NAME",
                            cli->program);
     if (!status && c.difference.count)
-        return difference(&c);
+        return compare_catalogues(&c);
     if (!status)
         status = read_catalogue(&c, &catalogue);
     if (status)

@@ -55,9 +55,10 @@ static void reduce(struct work *w)
             if (m == k || !w->kept[m] || x->from != e->from || x->kind == EDGE_EXCLUDES)
                 continue;
             bool same = x->to == e->to && x->kind < e->kind;
-            bool longer = x->to != e->to && pulls(x) &&
-                          w->reaches[(size_t)x->to * w->n + (size_t)e->to] &&
-                          !w->reaches[(size_t)e->to * w->n + (size_t)x->to];
+            /* By way of a third cycle or node: then no way leads back through this edge. */
+            size_t from = (size_t)e->from, to = (size_t)e->to, by = (size_t)x->to;
+            bool longer = by != to && pulls(x) && w->reaches[by * w->n + to] &&
+                          !w->reaches[to * w->n + by] && !w->reaches[by * w->n + from];
             w->kept[k] = !same && !longer;
         }
     }

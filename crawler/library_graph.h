@@ -6,6 +6,7 @@
 
 #include "common/catalogue.h"
 #include "common/layout.h"
+#include "crawler/difference.h"
 
 #define LIBRARY_GRAPH_SCHEMA "graph/1"
 
@@ -59,8 +60,9 @@ enum status library_graph_select(struct diag *d, struct arena *a, const struct l
 
 /* DOT text. */
 const char *library_graph_dot(struct arena *a, const struct library_graph *graph);
-/* A self-contained page: search, fold, follow, paths. picture: the graph as SVG, NULL for none. */
+/* A self-contained page: search, fold, follow, paths. picture: the graph as SVG, NULL for none.
+ * difference: from an earlier catalogue to the graph's own, NULL for none. */
 const char *library_graph_page(struct arena *a, const struct library_graph *graph,
-                               const char *picture);
+                               const char *picture, const struct catalogue_difference *difference);
 
 #endif

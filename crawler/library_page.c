@@ -12,9 +12,9 @@ __asm__(".pushsection .rodata\n"
 extern const char crawler_page[];
 
 /* JSON inside a script element: no "<" may stand in it. */
-static const char *data_text(struct arena *a, const struct library_graph *graph)
+static const char *data_text(struct arena *a, const struct jm_type *type, const void *value)
 {
-    json_t *json = jm_encode(&library_graph_type, graph);
+    json_t *json = jm_encode(type, value);
     char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     if (!text)
@@ -42,16 +42,23 @@ static const char *picture_text(struct arena *a, const char *picture)
 }
 
 const char *library_graph_page(struct arena *a, const struct library_graph *graph,
-                               const char *picture)
+                               const char *picture, const struct catalogue_difference *difference)
 {
-    const char *page = crawler_page;
-    static const char data[] = "@@DATA@@", drawn[] = "@@PICTURE@@";
-    const char *first = strstr(page, data), *second = first ? strstr(first, drawn) : NULL;
-    if (!second)
-        return page;
-    const char *head = arena_strndup(a, page, (size_t)(first - page));
-    const char *middle = first + sizeof data - 1;
-    const char *between = arena_strndup(a, middle, (size_t)(second - middle));
-    return arena_printf(a, "%s%s%s%s%s", head, data_text(a, graph), between,
-                        picture_text(a, picture), second + sizeof drawn - 1);
+    const char *page = crawler_page, *out = "";
+    const struct {
+        const char *mark, *text;
+    } parts[] = {
+        {"@@DATA@@", data_text(a, &library_graph_type, graph)},
+        {"@@DIFFERENCE@@",
+         difference ? data_text(a, &catalogue_difference_type, difference) : "null"},
+        {"@@PICTURE@@", picture_text(a, picture)},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        const char *at = strstr(page, parts[i].mark);
+        if (!at)
+            return crawler_page;
+        out = arena_printf(a, "%s%.*s%s", out, (int)(at - page), page, parts[i].text);
+        page = at + strlen(parts[i].mark);
+    }
+    return arena_printf(a, "%s%s", out, page);
 }

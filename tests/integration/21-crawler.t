@@ -112,6 +112,37 @@ like($output, qr/^new\s+library libukrandom$/m, 'a library that is new');
 like($output, qr/^(?:new|gone|changed)\s+syscall getrandom by /m, 'a system call that moved');
 like((run("$tool --crawler --diff unikraft-0.17.0 --diff unikraft-0.17.0"))[1], qr/: 0 differences$/m, 'no difference to itself');
 is((run("$tool --crawler --diff unikraft-0.17.0"))[0], 2, '--diff of one');
+is((run("$tool --crawler --diff unikraft-0.16.2 --diff unikraft-0.17.0 -o $dir/changes"))[0], 0, '--diff -o: as a page');
+my ($changes) = slurp("$dir/changes/libraries.html") =~ m{id="difference">(.*?)</script>}s;
+is_deeply(decode_json($changes), decode_json(slurp("$dir/changes/difference.json")), 'which holds what difference.json says');
+
+# The whole catalogue's picture is folded: every library is in a box, and few edges are left.
+my $whole = decode_json(slurp("$dir/changes/libraries.html") =~ m{id="data">(.*?)</script>}s ? $1 : '{}');
+my $dot = slurp("$dir/changes/libraries.dot");
+my %drawn = map { $_ => 1 } map { split /,/ } $dot =~ /^  "([^"]+)" \[label=/mg;
+is(join(' ', grep { !$drawn{$_} } map { $_->{name} } @{$whole->{nodes}}), '', 'folded picture: nothing is lost');
+my $drawn_edges = () = $dot =~ /^  "[^"]+" -> "[^"]+" \[color/mg;
+cmp_ok($drawn_edges, '<', @{$whole->{edges}} / 2, 'folded picture: most edges follow from others');
+my (%next, %marked);
+while ($dot =~ /^  "([^"]+)" -> "([^"]+)" \[color/mg) {
+    my ($tails, $heads) = ($1, $2);
+    for my $tail (split /,/, $tails) { push @{$next{$tail}}, split /,/, $heads }
+}
+while ($dot =~ /^  "([^"]+)" \[label="([^"]*)"/mg) {
+    my ($members, $label) = ($1, $2);
+    $marked{$_} = $label for split /,/, $members;
+}
+my @names = map { $_->{name} } @{$whole->{nodes}};
+my $lost = 0;
+for my $edge (grep { $_->{kind} eq 'selects' || $_->{kind} eq 'depends' } @{$whole->{edges}}) {
+    my ($from, $to) = @names[@$edge{qw(from to)}];
+    next if $marked{$from} =~ /\b\Q$to\E\b/; # a mark, or in the same box
+    my (%seen, @queue) = ($from => 1);
+    @queue = ($from);
+    while (defined(my $at = shift @queue)) { push @queue, grep { !$seen{$_}++ } @{$next{$at} // []} }
+    if (!$seen{$to}) { $lost++; diag "$from $edge->{kind} $to" }
+}
+is($lost, 0, 'folded picture: every relation is an edge, a way or a mark');
 my @order = split /\n/, (run("$tool --crawler --order"))[1];
 my %place = map { $order[$_] => $_ } 0 .. $#order;
 is(scalar(@order), 66, '--order: every external library');
