@@ -283,7 +283,13 @@ static bool reconnect(struct state *s, int64_t until)
  * the first line is sent again until it is answered or the time for readiness is over. */
 static void first_reply(struct state *s, const char *line, int64_t until)
 {
-    while (!s->reply.used && s->connection < 0 && now_us() < until && !ended(s)) {
+    while (!s->reply.used && now_us() < until && !ended(s)) {
+        if (s->connection >= 0) { /* the machine may still be on its way up */
+            if (s->drive->local)
+                return;
+            await_answer(s, &s->reply, 0, false);
+            continue;
+        }
         take(s, 50);
         if (reconnect(s, until) && hand_over(s, &s->connection, line, strlen(line)))
             await_answer(s, &s->reply, 0, false);
