@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Facts about single system calls that the tracer needs. */
 #include "tracer/sets.h"
+#include <limits.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -89,11 +90,14 @@ bool call_is_watched(const struct tracee *process, int number)
 {
     const struct unit *unit = process->space->unit;
     return call_may_wait(process, number) ||
-           (unit && unit->program && (selectors_watch(number) || files_watch(number)));
+           (unit && unit->program &&
+            (selectors_watch(number) || files_watch(number) || number == SYS_io_uring_enter));
 }
 
 unsigned call_patience(const struct tracee *process, int number)
 {
+    if (number == SYS_io_uring_enter) /* what it is about lies in the ring, another every time */
+        return UINT_MAX;
     return call_may_wait(process, number) ? 256 : 32;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 
 enum { BREAKPOINT = 0xcc, SYSCALL_BYTE = 0x0f };
@@ -245,7 +246,8 @@ static bool settle(struct session *s, struct task *task, uint64_t site)
         return false;
     for (int i = 0; i < SYSCALL_LIMIT; i++)
         known[i] = (process->space->unit->calls[ABI_NATIVE][i].phases & phase) &&
-                   !call_is_gated(process, i) && !call_may_wait(process, i);
+                   !call_is_gated(process, i) && !call_may_wait(process, i) &&
+                   i != SYS_io_uring_enter;
     return inject_known(s, task, known, site);
 }
 

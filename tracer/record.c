@@ -56,6 +56,7 @@ bool record_call(struct session *s, struct task *task, const struct call *call)
     if (unit->program && call->abi == ABI_NATIVE) {
         news |= selectors_record(s, task, call);
         news |= files_record(s, task, call);
+        news |= rings_record(s, task, call);
     }
     return news;
 }

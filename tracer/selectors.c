@@ -52,24 +52,28 @@ bool selectors_watch(int number)
     return false;
 }
 
+bool selectors_add(struct session *s, const struct selector *selector, int64_t value)
+{
+    struct selector_key key = {.selector = selector, .value = value};
+    struct selector_seen *seen;
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): all bytes are set */
+    HASH_FIND(hh, s->sets->selectors, &key, sizeof key, seen);
+    if (seen || HASH_COUNT(s->sets->selectors) >= VALUE_LIMIT)
+        return false;
+    seen = ARENA_NEW(s->arena, struct selector_seen);
+    seen->key = key;
+    HASH_ADD(hh, s->sets->selectors, key, sizeof key, seen);
+    return true;
+}
+
 bool selectors_record(struct session *s, const struct task *task, const struct call *call)
 {
     bool news = false;
+    int64_t value;
     for (const struct selector *of = selector_of(call->number, NULL); of;
-         of = selector_of(call->number, of)) {
-        struct selector_key key = {.selector = of};
-        if (!of->traced || !value_of(of, task, call, &key.value))
-            continue;
-        struct selector_seen *seen;
-        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): all bytes are set */
-        HASH_FIND(hh, s->sets->selectors, &key, sizeof key, seen);
-        if (seen || HASH_COUNT(s->sets->selectors) >= VALUE_LIMIT)
-            continue;
-        seen = ARENA_NEW(s->arena, struct selector_seen);
-        seen->key = key;
-        HASH_ADD(hh, s->sets->selectors, key, sizeof key, seen);
-        news = true;
-    }
+         of = selector_of(call->number, of))
+        if (of->traced && value_of(of, task, call, &value))
+            news |= selectors_add(s, of, value);
     return news;
 }
 
@@ -77,7 +81,10 @@ void selectors_finish(struct session *s, struct arena *a, struct profile_dynamic
 {
     struct selector_seen *seen = NULL, *next = NULL;
     HASH_ITER (hh, s->sets->selectors, seen, next) {
-        vec_push(a, &out->selectors, selector_entry(a, seen->key.selector, seen->key.value));
+        struct profile_selector entry = selector_entry(a, seen->key.selector, seen->key.value);
+        if (!entry.name)
+            entry.name = ring_operation_name(a, seen->key.selector, seen->key.value);
+        vec_push(a, &out->selectors, entry);
         HASH_DEL(s->sets->selectors, seen);
     }
     vec_sort(&out->selectors, selector_order);

@@ -83,6 +83,7 @@ struct tracee {
     struct space *space;
     struct launch *launch; /* what it descends from */
     enum mode mode;
+    bool polled;    /* a kernel thread polls a ring of its */
     bool filtered;  /* a filter stops at what breakpoints cannot see */
     bool recorded;  /* it is the program, or descends from it */
     bool entered;   /* the dynamic linker has handed over */

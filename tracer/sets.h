@@ -56,6 +56,15 @@ const struct selector *selector_find(const struct profile_selector *entry, int *
 /* "ioctl TCGETS". */
 const char *selector_text(struct arena *a, const struct selector *selector, int64_t value);
 
+/* True when that value was new. */
+bool selectors_add(struct session *s, const struct selector *selector, int64_t value);
+
+/* ---- rings.c ---- */
+/* Looks at the rings of io_uring when a call has to do with them. True when that was new. */
+bool rings_record(struct session *s, const struct task *task, const struct call *call);
+/* NULL: the selector is another. */
+const char *ring_operation_name(struct arena *a, const struct selector *selector, int64_t value);
+
 /* ---- files.c ---- */
 bool files_watch(int number);
 bool files_record(struct session *s, const struct task *task, const struct call *call);

@@ -27,8 +27,8 @@ struct tracer_options {
     bool selectors;     /* --selectors: and without each use of multiplexed calls */
     int budget_s;       /* --budget: seconds for that; 0: the usual */
     const char *scratch; /* where working folders are made; NULL: TMPDIR or /tmp */
-    int repeat;         /* runs of each command line; their union is kept; 0: 1 */
-    int pid;            /* --pid: attach to this process instead of starting one; 0: not */
+    int repeat;          /* runs of each command line; their union is kept; 0: 1 */
+    int pid;             /* --pid: attach to this process instead of starting one; 0: not */
 };
 
 /* Runs the program at path under the tracer and fills profile->dynamic_part. Failing tests are

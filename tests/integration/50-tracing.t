@@ -119,6 +119,19 @@ my $old = traced([], build('old_calls'));
 my %old = calls($old);
 ok($old{'int80:getpid'} || program_output($old) =~ /no 32-bit/, 'calls by int 0x80 are named as such');
 
+# Operations that no system call shows: through a ring, and through one that a kernel thread polls.
+build('ring');
+for my $case ([], ['poll']) {
+    my $ring = traced([], "$dir/ring", @$case);
+    if (program_output($ring) =~ /no io_uring/) {
+        pass('no io_uring here: nothing to name');
+        next;
+    }
+    is(program_output($ring), "6 ringed\n", "ring @$case: same behaviour");
+    is(join(' ', sort map { $_->{name} } grep { $_->{syscall} eq 'io_uring_enter' } @{ $ring->{selectors} }),
+        'IORING_OP_CLOSE IORING_OP_FSYNC IORING_OP_READ IORING_OP_WRITE', "ring @$case: its operations are named");
+}
+
 my %untraced = calls(traced([], build('untraced')));
 ok($untraced{getpgid} && $untraced{getsid}, 'children made with CLONE_UNTRACED and daemons are traced');
 
