@@ -188,6 +188,8 @@ enum status perf_core_prepare(struct perf_cli *p)
                          "nothing in this configuration is a matter of choice (--knob NAME=V,V)");
     p->verif.verif.catalogue = &c->catalogue;
     p->verif.verif.calls = false;
+    /* The loader of unmodified programs does not end its machine with them. */
+    p->verif.verif.runs_on = p->build.matcher.mode == MODE_BINARY;
     p->search.context = c;
     p->search.valid = valid;
     p->search.measure = measure;

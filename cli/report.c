@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cli/report.h"
 #include "cli/report_page.h"
+#include "cli/report_parts.h"
 #include "common/file.h"
 #include "common/graph.h"
 #include <errno.h>
@@ -8,15 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct page {
-    FILE *out;
-    struct arena *arena;
-    struct diag *diag;
-    const struct report *report;
-};
-
 /* Text as HTML: the five special characters escaped. */
-static void put(struct page *p, const char *text)
+void page_put(struct page *p, const char *text)
 {
     for (; text && *text; text++) {
         switch (*text) {
@@ -41,24 +35,24 @@ static void put(struct page *p, const char *text)
     }
 }
 
-static void cell(struct page *p, const char *class, const char *text)
+void page_cell(struct page *p, const char *class, const char *text)
 {
     fprintf(p->out, "<td%s%s%s>", class ? " class=\"" : "", class ? class : "", class ? "\"" : "");
-    put(p, text);
+    page_put(p, text);
     fputs("</td>", p->out);
 }
 
-static void list_cell(struct page *p, const strings *list)
+void page_list_cell(struct page *p, const strings *list)
 {
     fputs("<td>", p->out);
     for (size_t i = 0; i < list->count; i++) {
         fputs(i ? "<br>" : "", p->out);
-        put(p, list->items[i]);
+        page_put(p, list->items[i]);
     }
     fputs("</td>", p->out);
 }
 
-static void table_begin(struct page *p, const char *id, const char *const *heads)
+void page_table_begin(struct page *p, const char *id, const char *const *heads)
 {
     fprintf(p->out,
             "<input data-for=\"%s\" placeholder=\"Filter rows\" aria-label=\"Filter rows\">"
@@ -69,12 +63,12 @@ static void table_begin(struct page *p, const char *id, const char *const *heads
     fputs("</tr></thead><tbody>", p->out);
 }
 
-static void table_end(struct page *p)
+void page_table_end(struct page *p)
 {
     fputs("</tbody></table></div>\n", p->out);
 }
 
-static void card(struct page *p, const char *label, size_t value)
+void page_card(struct page *p, const char *label, size_t value)
 {
     fprintf(p->out, "<div class=card><b>%zu</b>%s</div>", value, label);
 }
@@ -126,15 +120,15 @@ static void link_map_section(struct page *p)
         graph(p, dot);
         free(dot);
     }
-    table_begin(p, "libraries", heads);
+    page_table_begin(p, "libraries", heads);
     vec_each (l, &s->libraries) {
         fputs("<tr>", p->out);
-        cell(p, "m", l->soname);
-        cell(p, l->path ? "m" : "no", l->path ? l->path : "not found");
-        list_cell(p, &l->needed_by);
+        page_cell(p, "m", l->soname);
+        page_cell(p, l->path ? "m" : "no", l->path ? l->path : "not found");
+        page_list_cell(p, &l->needed_by);
         fputs("</tr>\n", p->out);
     }
-    table_end(p);
+    page_table_end(p);
 }
 
 static void flag_words(struct page *p, unsigned bits, const char *const *names)
@@ -153,9 +147,9 @@ static void evidence_cell(struct page *p, const struct profile_syscall *call)
         fprintf(p->out, "<details><summary>%zu steps</summary><ol class=m>", call->evidence.count);
         vec_each (step, &call->evidence) {
             fputs("<li><code>", p->out);
-            put(p, step->library);
+            page_put(p, step->library);
             fputs(": ", p->out);
-            put(p, step->function);
+            page_put(p, step->function);
             fprintf(p->out, "</code> <span class=soft>0x%llx</span></li>",
                     (unsigned long long)step->address);
         }
@@ -171,11 +165,11 @@ static void call_row(struct page *p, const struct profile_syscall *fixed,
     if (!any)
         return;
     fputs("<tr>", p->out);
-    cell(p, "m", any->name);
+    page_cell(p, "m", any->name);
     fprintf(p->out, "<td>%lld</td>", (long long)any->number);
-    cell(p, fixed ? "yes" : "soft", fixed ? "yes" : "");
-    cell(p, seen ? "yes" : "soft", seen ? "yes" : "");
-    cell(p, NULL, seen && seen->class_ >= 0 ? class_names[seen->class_] : "");
+    page_cell(p, fixed ? "yes" : "soft", fixed ? "yes" : "");
+    page_cell(p, seen ? "yes" : "soft", seen ? "yes" : "");
+    page_cell(p, NULL, seen && seen->class_ >= 0 ? class_names[seen->class_] : "");
     flag_words(p, (fixed ? fixed->phases : 0) | (seen ? seen->phases : 0), phase_names);
     flag_words(p, fixed ? fixed->when : 0, when_names);
     evidence_cell(p, fixed && fixed->evidence.count ? fixed : seen);
@@ -190,28 +184,28 @@ static void calls_section(struct page *p)
     static const char *const heads[] = {"Call",  "Number", "Static",   "Seen", "Class",
                                         "Phase", "When",   "Evidence", NULL};
     fputs("<h2>System calls</h2>", p->out);
-    table_begin(p, "calls", heads);
+    page_table_begin(p, "calls", heads);
     vec_each (s, fixed)
         call_row(p, s, profile_syscalls_find(seen, s->number));
     vec_each (s, seen)
         if (!profile_syscalls_find(fixed, s->number))
             call_row(p, NULL, s);
-    table_end(p);
+    page_table_end(p);
     static const char *const plugin_heads[] = {"Plug-in", "Loaded because", "Adds", NULL};
     if (!profile->static_part.plugins.count)
         return;
     fputs("<h2>Plug-ins</h2><p class=lead>What only objects loaded with dlopen bring.</p>", p->out);
-    table_begin(p, "plugins", plugin_heads);
+    page_table_begin(p, "plugins", plugin_heads);
     vec_each (plugin, &profile->static_part.plugins) {
         fputs("<tr>", p->out);
-        cell(p, "m", plugin->path);
-        cell(p, NULL, plugin->reason);
+        page_cell(p, "m", plugin->path);
+        page_cell(p, NULL, plugin->reason);
         fputs("<td class=m>", p->out);
         vec_each (s, &plugin->syscalls)
             fprintf(p->out, "%s%s", s == plugin->syscalls.items ? "" : ", ", s->name);
         fputs("</td></tr>\n", p->out);
     }
-    table_end(p);
+    page_table_end(p);
 }
 
 static void symbols_section(struct page *p)
@@ -221,15 +215,16 @@ static void symbols_section(struct page *p)
     if (!s->symbols.count)
         return;
     fputs("<h2>Imported symbols</h2>", p->out);
-    table_begin(p, "symbols", heads);
+    page_table_begin(p, "symbols", heads);
     vec_each (symbol, &s->symbols) {
         fputs("<tr>", p->out);
-        cell(p, "m", symbol->name);
-        cell(p, "m", symbol->version);
-        cell(p, symbol->library ? "m" : "soft", symbol->library ? symbol->library : "none (weak)");
+        page_cell(p, "m", symbol->name);
+        page_cell(p, "m", symbol->version);
+        page_cell(p, symbol->library ? "m" : "soft",
+                  symbol->library ? symbol->library : "none (weak)");
         fputs("</tr>\n", p->out);
     }
-    table_end(p);
+    page_table_end(p);
 }
 
 static bool chosen(const struct selection *selection, const char *option)
@@ -274,33 +269,33 @@ static void selection_section(struct page *p)
     if (!s)
         return;
     fputs("<h2>Micro-libraries chosen</h2><p class=lead>From the catalogue ", p->out);
-    put(p, s->catalogue.name);
+    page_put(p, s->catalogue.name);
     fputc(' ', p->out);
-    put(p, s->catalogue.version);
+    page_put(p, s->catalogue.version);
     fprintf(p->out, "%s.</p>", s->optimal ? "; proved to be the cheapest choice" : "");
     if (p->report->catalogue)
         selection_graph(p);
-    table_begin(p, "micro", heads);
+    page_table_begin(p, "micro", heads);
     vec_each (l, &s->libraries) {
         fputs("<tr>", p->out);
-        cell(p, "m", l->name);
-        cell(p, "m", l->option);
-        cell(p, NULL, l->repository);
-        list_cell(p, &l->reasons);
+        page_cell(p, "m", l->name);
+        page_cell(p, "m", l->option);
+        page_cell(p, NULL, l->repository);
+        page_list_cell(p, &l->reasons);
         fputs("</tr>\n", p->out);
     }
-    table_end(p);
+    page_table_end(p);
     if (!s->missing.syscalls.count && !s->missing.symbols.count)
         return;
     fputs("<h2>Missing</h2><p class=lead>What no micro-library of the catalogue provides.</p><p "
           "class=m>",
           p->out);
     vec_each (m, &s->missing.syscalls) {
-        put(p, m->name);
+        page_put(p, m->name);
         fputc(' ', p->out);
     }
     for (size_t i = 0; i < s->missing.symbols.count; i++) {
-        put(p, s->missing.symbols.items[i]);
+        page_put(p, s->missing.symbols.items[i]);
         fputc(' ', p->out);
     }
     fputs("</p>", p->out);
@@ -313,16 +308,16 @@ static void tests_section(struct page *p)
     if (!dyn->tests.count)
         return;
     fputs("<h2>Tests run on Linux</h2>", p->out);
-    table_begin(p, "tests", heads);
+    page_table_begin(p, "tests", heads);
     vec_each (t, &dyn->tests) {
         fputs("<tr>", p->out);
-        cell(p, "m", t->command);
-        cell(p, NULL, t->status);
+        page_cell(p, "m", t->command);
+        page_cell(p, NULL, t->status);
         fprintf(p->out, "<td>%lld</td>", (long long)t->duration_ms);
-        cell(p, "m", t->output);
+        page_cell(p, "m", t->output);
         fputs("</tr>\n", p->out);
     }
-    table_end(p);
+    page_table_end(p);
 }
 
 /* Whether the static set is proved, and what that takes for granted. */
@@ -391,27 +386,31 @@ static void head_section(struct page *p)
     fputs("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
           "content=\"width=device-width\"><title>",
           p->out);
-    put(p, name);
+    page_put(p, name);
     fprintf(p->out, "</title><style>%s</style><h1>", report_style);
-    put(p, name);
+    page_put(p, name);
     fputs("</h1><p class=lead>", p->out);
-    put(p, r->profile->program.path);
+    page_put(p, r->profile->program.path);
     fprintf(p->out, " &middot; %s %s</p><div class=cards>", r->profile->program.arch,
             r->profile->program.type);
-    card(p, "shared libraries", r->profile->static_part.libraries.count);
-    card(p, "imported symbols", r->profile->static_part.symbols.count);
-    card(p, "system calls possible", r->profile->static_part.syscalls.count);
+    page_card(p, "shared libraries", r->profile->static_part.libraries.count);
+    page_card(p, "imported symbols", r->profile->static_part.symbols.count);
+    page_card(p, "system calls possible", r->profile->static_part.syscalls.count);
     if (r->profile->dynamic_part.present)
-        card(p, "system calls seen", r->profile->dynamic_part.syscalls.count);
+        page_card(p, "system calls seen", r->profile->dynamic_part.syscalls.count);
     if (r->selection) {
-        card(p, "micro-libraries", r->selection->libraries.count);
-        card(p, "calls missing", r->selection->missing.syscalls.count);
+        page_card(p, "micro-libraries", r->selection->libraries.count);
+        page_card(p, "calls missing", r->selection->missing.syscalls.count);
     }
+    if (r->verif)
+        page_card(p, "checks the same", (size_t)r->verif->same);
+    if (r->perf)
+        page_card(p, "configurations measured", (size_t)r->perf->measured);
     fputs("</div>", p->out);
     statement(p);
     for (size_t i = 0; i < r->notes.count; i++) {
         fputs("<p class=lead>", p->out);
-        put(p, r->notes.items[i]);
+        page_put(p, r->notes.items[i]);
         fputs("</p>", p->out);
     }
 }
@@ -424,6 +423,8 @@ enum status report_write(struct diag *d, struct arena *a, const char *path, cons
     if (!p.out)
         return diag_fail(d, STATUS_SYSTEM, "%s: %s", path, strerror(errno));
     head_section(&p);
+    page_verif(&p);
+    page_perf(&p);
     selection_section(&p);
     calls_section(&p);
     selectors_section(&p);

@@ -7,12 +7,16 @@
 #include "common/catalogue.h"
 #include "common/profile.h"
 #include "common/selection.h"
+#include "optimiser/optimiser.h"
+#include "verifier/verifier.h"
 
 struct report {
     const struct profile *profile;
     const struct catalogue *catalogue; /* NULL: no graph of micro-libraries */
     const struct selection *selection; /* NULL: nothing was matched */
     const struct build_result *built;  /* NULL: nothing was built */
+    const struct verif *verif;         /* NULL: nothing was compared */
+    const struct perf *perf;           /* NULL: nothing was measured */
     strings notes;                     /* what could not run, and why */
 };
 

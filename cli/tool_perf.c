@@ -2,7 +2,6 @@
  * --perf: measures images and searches for better configurations. */
 #include "cli/perf.h"
 #include "common/file.h"
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,17 +51,6 @@ static const struct argp_option options[] = {
     {NULL},
 };
 
-static double parse_time(const char *text)
-{
-    char *end;
-    double value = strtod(text, &end);
-    double unit = !*end || strcmp(end, "s") == 0 ? 1
-                  : strcmp(end, "m") == 0        ? 60
-                  : strcmp(end, "h") == 0        ? 3600
-                                                 : -1;
-    return end == text ? -1 : value * unit;
-}
-
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct perf_cli *p = state->input;
@@ -77,7 +65,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         vec_push(a, &p->objectives, value);
         return 0;
     case KEY_BUDGET:
-        p->search.budget_s = parse_time(value);
+        p->search.budget_s = perf_time(value);
         if (p->search.budget_s <= 0)
             argp_error(state, "--budget: '%s' is not a time such as 90s, 20m or 2h", value);
         return 0;
@@ -126,15 +114,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
-/* The only reaction to a signal: finish the measurement under way, keep it, and stop. */
-static volatile int stop_asked;
-
-static void on_signal(int signal)
-{
-    (void)signal;
-    stop_asked = 1;
-}
-
 static enum status measure_by_command(void *context, const int *choice, struct perf_sample *sample)
 {
     struct perf_cli *p = context;
@@ -164,74 +143,6 @@ static enum status collect_knobs(struct perf_cli *p)
             vec_push(a, &p->search.knobs, knob);
     }
     return status;
-}
-
-/* What of the usual four there is to be had, unless the user says. */
-static void collect_objectives(struct perf_cli *p)
-{
-    struct arena *a = p->cli->arena;
-    vec_each (name, &p->objectives)
-        vec_push(a, &p->search.objectives,
-                 ((struct perf_objective){*name, strcmp(*name, "throughput") == 0}));
-    for (size_t i = 0; i < p->search.objectives.count; i++)
-        vec_each (objective, &p->file.objectives)
-            if (strcmp(objective->name, p->search.objectives.items[i].name) == 0)
-                p->search.objectives.items[i].maximise = objective->maximise;
-    if (p->search.objectives.count)
-        return;
-    p->search.whole_front = true;
-    vec_each (objective, &p->file.objectives)
-        vec_push(a, &p->search.objectives, *objective);
-    if (p->search.objectives.count)
-        return;
-    vec_push(a, &p->search.objectives, ((struct perf_objective){"size", false}));
-    vec_push(a, &p->search.objectives, ((struct perf_objective){"boot", false}));
-    vec_push(a, &p->search.objectives, ((struct perf_objective){"memory", false}));
-    if (p->verif.verif.tests)
-        vec_push(a, &p->search.objectives, ((struct perf_objective){"throughput", true}));
-}
-
-static enum status write_results(struct perf_cli *p, const struct perf *perf)
-{
-    struct cli *cli = p->cli;
-    json_t *json = jm_encode(&perf_type, perf), *weights = perf_weights(perf);
-    char *svg = perf_svg(cli->arena, perf);
-    enum status status = json_write(&cli->diag, cli_path(cli, p->dir, "perf.json"), json);
-    if (!status)
-        status = json_write(&cli->diag, cli_path(cli, p->dir, "weights.json"), weights);
-    if (!status)
-        status = file_write(&cli->diag, cli_path(cli, p->dir, "perf.svg"), svg, strlen(svg), 0);
-    if (!status && cli->json)
-        status = json_print(&cli->diag, json);
-    json_decref(json);
-    json_decref(weights);
-    if (!status && !cli->json) {
-        perf_print(perf, stdout, isatty(STDOUT_FILENO) && cli->diag.colour, cli->diag.verbosity);
-        printf("\nWritten: perf.json, weights.json, perf.svg in %s\n", p->dir);
-    }
-    return status;
-}
-
-static enum status search(struct perf_cli *p)
-{
-    struct cli *cli = p->cli;
-    struct perf perf;
-    p->search.program = cli->program ? cli->program : "measurement";
-    p->search.interrupted = &stop_asked;
-    /* Points are named by what differs from the start: another start is another search. */
-    vec_each (knob, &p->search.knobs)
-        p->search.identity = arena_printf(cli->arena, "%s %s=%s", p->search.identity, knob->name,
-                                          knob->values.items[0]);
-    p->search.journal = cli_path(cli, p->dir, "perf.journal");
-    if (p->fresh)
-        unlink(p->search.journal);
-    struct sigaction act = {.sa_handler = on_signal}, kept[2];
-    sigaction(SIGINT, &act, &kept[0]);
-    sigaction(SIGTERM, &act, &kept[1]);
-    enum status status = perf_search(&cli->diag, cli->arena, &p->search, &perf);
-    sigaction(SIGINT, &kept[0], NULL);
-    sigaction(SIGTERM, &kept[1], NULL);
-    return status ? status : write_results(p, &perf);
 }
 
 /* No space to search: one image, its figures. */
@@ -267,42 +178,6 @@ static enum status measure_one(struct perf_cli *p)
     return status;
 }
 
-static enum status passes(void *context, const struct image *image, bool *good)
-{
-    struct perf_cli *p = context;
-    struct verif verif;
-    enum status status = verify(&p->cli->diag, p->cli->arena, &p->verif.verif, image, &verif);
-    *good = status == STATUS_OK && verif.verdict == VERDICT_SAME;
-    return status == STATUS_FOUND ? STATUS_OK : status;
-}
-
-static enum status prepare(struct perf_cli *p)
-{
-    struct cli *cli = p->cli;
-    enum status status = cli_output_dir(cli, &p->dir);
-    if (!status)
-        status = collect_knobs(p);
-    if (!status && !p->measure)
-        status = verif_prepare(&p->verif, p->dir);
-    if (status)
-        return status;
-    p->work = cli_path(cli, p->dir, "perf");
-    status = dir_make(&cli->diag, p->work);
-    char *real = realpath(p->work, NULL);
-    p->work = real ? arena_strdup(cli->arena, real) : p->work;
-    free(real);
-    p->measuring.program = p->verif.verif.program;
-    p->measuring.tests = p->verif.verif.tests;
-    p->measuring.arguments = p->verif.verif.arguments;
-    p->measuring.work_dir = p->work;
-    p->measuring.boot_ms = p->verif.verif.boot_ms;
-    p->measuring.passes = passes;
-    p->measuring.context = p;
-    p->search.context = p;
-    collect_objectives(p);
-    return status;
-}
-
 static enum status find_image(struct perf_cli *p)
 {
     struct build_result built = {0};
@@ -321,6 +196,7 @@ static enum status find_image(struct perf_cli *p)
 static enum status run(int argc, char **argv, struct cli *cli)
 {
     struct perf_cli p = {.cli = cli, .verif.cli = cli};
+    struct perf perf;
     struct argp_child children[] = {{&verif_argp, 0, NULL, 0},
                                     {&build_argp, 0, "What is built (--build):", 4},
                                     {&cli_common_argp, 0, "", 5},
@@ -335,13 +211,17 @@ static enum status run(int argc, char **argv, struct cli *cli)
     build_options_init(&p.build, cli);
     enum status status = cli_parse(&argp, argc, argv, cli, &p);
     if (!status)
-        status = prepare(&p);
+        status = cli_output_dir(cli, &p.dir);
+    if (!status)
+        status = collect_knobs(&p);
+    if (!status)
+        status = perf_prepare(&p);
     if (status)
         return status;
     if (!p.measure && perf_core_wanted(&p) && !p.verif.image.path) {
         status = perf_core_prepare(&p);
         if (!status)
-            status = search(&p);
+            status = perf_search_all(&p, &perf);
         measuring_close(&p.measuring);
         return status;
     }
@@ -353,7 +233,7 @@ static enum status run(int argc, char **argv, struct cli *cli)
     p.search.measure = measure_by_command;
     p.search.valid = not_excluded;
     p.search.identity = arena_printf(cli->arena, "command %s", p.measure);
-    return search(&p);
+    return perf_search_all(&p, &perf);
 }
 
 const struct tool tool_perf = {"perf", "measures configurations, feeds weights back to the matcher",

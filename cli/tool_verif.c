@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * --verif: the same tests on the Linux program and on its image. */
-#include "cli/surroundings.h"
 #include "cli/verif.h"
 #include "common/file.h"
 #include <stdlib.h>
@@ -71,33 +70,6 @@ static enum status write_reports(struct tool_options *o, const char *dir, const 
     return status;
 }
 
-/* What would be chosen with nothing forbidden or pinned: by comparison, what was left out. */
-static void find_wanted(struct tool_options *o, struct verif_loop *l)
-{
-    struct cli *cli = o->v.cli;
-    struct matcher_options free_choice = o->build.matcher;
-    memset(&free_choice.pin, 0, sizeof free_choice.pin);
-    memset(&free_choice.forbid, 0, sizeof free_choice.forbid);
-    struct selection *wanted = ARENA_NEW(cli->arena, struct selection);
-    struct diag quiet = cli->diag;
-    if (match(&quiet, cli->arena, l->profile, l->catalogue, &free_choice, wanted) <= STATUS_FOUND)
-        l->wanted = wanted;
-}
-
-/* What the program finds on Linux, its image is to have too. */
-static void surround(struct tool_options *o)
-{
-    struct verif_options *v = &o->v.verif;
-    build_find_environment(&o->build, v->program);
-    build_find_files(&o->build,
-                     v->arguments.count || !v->tests ? &v->arguments : &v->tests->arguments);
-    vec_each (line, &v->command_lines) {
-        strings words = {0};
-        if (!split_words(o->v.cli->arena, *line, &words))
-            build_find_files(&o->build, &words);
-    }
-}
-
 /* The image and all that is known of it: built now, or as --build left it. */
 static enum status find_image(struct tool_options *o, struct verif_loop *l)
 {
@@ -113,7 +85,7 @@ static enum status find_image(struct tool_options *o, struct verif_loop *l)
         l->profile = profile;
     }
     if (build_now && !status) {
-        surround(o);
+        verif_surround(&o->v, &o->build);
         status = build_run(&o->build, l->dir, profile, selection, &built);
         if (status > STATUS_FOUND)
             return status;
@@ -157,7 +129,7 @@ static enum status prepare(struct tool_options *o, struct verif_loop *l)
     l->catalogue = catalogue;
     o->v.verif.environment = o->build.environment;
     if (l->profile)
-        find_wanted(o, l);
+        verif_find_wanted(l);
     return STATUS_OK;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What --verif, --perf and the chain share: the image to run and how to compare it. */
 #include "cli/verif.h"
+#include "cli/surroundings.h"
 #include "common/file.h"
 #include <stdlib.h>
 #include <string.h>
@@ -181,4 +182,16 @@ void verif_use_build(struct verif_cli *v, const struct selection *selection,
     v->image.path = absolute(v->cli, built->image);
     v->image.initrd = absolute(v->cli, built->initrd);
     first_words(v, built);
+}
+
+void verif_surround(struct verif_cli *v, struct build_options *build)
+{
+    const struct verif_options *o = &v->verif;
+    build_find_environment(build, o->program);
+    build_find_files(build, o->arguments.count || !o->tests ? &o->arguments : &o->tests->arguments);
+    vec_each (line, &o->command_lines) {
+        strings words = {0};
+        if (!split_words(v->cli->arena, *line, &words))
+            build_find_files(build, &words);
+    }
 }

@@ -32,6 +32,10 @@ enum status verif_read_inputs(struct verif_cli *v, const char *dir);
 void verif_use_build(struct verif_cli *v, const struct selection *selection,
                      const struct build_result *built);
 
+/* What the program finds on Linux its image is to have too: environment, files that its command
+ * lines name. Before building. */
+void verif_surround(struct verif_cli *v, struct build_options *build);
+
 /* Verifying, and mending what differs. */
 struct verif_loop {
     struct verif_cli *v;
@@ -42,6 +46,9 @@ struct verif_loop {
     const struct selection *selection; /* of the image; NULL: not known */
     const struct selection *wanted;    /* what would be chosen were nothing forbidden or pinned */
 };
+
+/* Fills loop->wanted from its profile and catalogue. */
+void verif_find_wanted(struct verif_loop *loop);
 
 /* C source for a core of Unikraft's kind that makes the tests' lines the program's standard input;
  * NULL: they are more than a pipe holds. */

@@ -98,6 +98,15 @@ static bool build_with_input(struct verif_loop *l)
     return true;
 }
 
+/* An unmodified program in a machine of its own, which does not end with it: that its end is told
+ * takes the twin in any case. */
+static bool in_machine(const struct verif_loop *l)
+{
+    const char *kind = image_kind(l->v->image.path);
+    return l->build->matcher.mode == MODE_BINARY &&
+           (strcmp(kind, "kvm") == 0 || strcmp(kind, "arm64") == 0);
+}
+
 static enum status verify_twice(struct verif_loop *l, struct verif *out)
 {
     struct cli *cli = l->v->cli;
@@ -105,10 +114,16 @@ static enum status verify_twice(struct verif_loop *l, struct verif *out)
     l->v->verif.selection = l->selection;
     l->v->verif.wanted = l->wanted;
     l->v->verif.profile = l->profile;
+    bool own_trace = l->v->image.trace != NULL;
+    if (!own_trace && in_machine(l))
+        build_twin(l);
+    bool twin = l->v->image.trace != NULL;
     enum status status = verify(&cli->diag, cli->arena, &l->v->verif, &l->v->image, out);
+    if (!own_trace)
+        l->v->image.trace = NULL; /* the next image has a twin of its own */
     /* A missing or failed call is named best by the core itself, and the status of a program whose
      * machine does not end with it. */
-    if (status > STATUS_FOUND || l->v->image.trace ||
+    if (status > STATUS_FOUND || twin ||
         !(out->exit_untold || (status == STATUS_FOUND && out->divergence.present)))
         return status;
     build_twin(l);
@@ -189,6 +204,18 @@ static enum status rebuild(struct verif_loop *l, const struct verif_candidate *c
     l->selection = selection;
     verif_use_build(l->v, selection, &built);
     return STATUS_OK;
+}
+
+void verif_find_wanted(struct verif_loop *l)
+{
+    struct cli *cli = l->v->cli;
+    struct matcher_options free_choice = l->build->matcher;
+    memset(&free_choice.pin, 0, sizeof free_choice.pin);
+    memset(&free_choice.forbid, 0, sizeof free_choice.forbid);
+    struct selection *wanted = ARENA_NEW(cli->arena, struct selection);
+    struct diag quiet = cli->diag;
+    if (match(&quiet, cli->arena, l->profile, l->catalogue, &free_choice, wanted) <= STATUS_FOUND)
+        l->wanted = wanted;
 }
 
 enum status verif_fix(struct verif_loop *l, struct verif *verif)

@@ -169,8 +169,9 @@ static bool reap(struct process *p, int options)
     p->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     /* The kernel's mark holds what the process was before it executed the program, too: a copy of
      * this one. */
-    p->peak_kb =
-        usage.ru_maxrss > p->floor_kb || !p->seen_kb ? (int64_t)usage.ru_maxrss : p->seen_kb;
+    p->peak_kb = usage.ru_maxrss > p->floor_kb + p->floor_kb / 8 + 1024 || !p->seen_kb
+                     ? (int64_t)usage.ru_maxrss
+                     : p->seen_kb;
     return true;
 }
 

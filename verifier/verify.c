@@ -181,7 +181,7 @@ static enum status judge(struct bench *b, const struct runner *runner, const str
     size_t first = s->repeat;
     enum status status = STATUS_OK;
     settle_by_twin(b, runner, image, index, s);
-    if (s->image.hung && b->options->runs_on) {
+    if (s->image.hung && b->options->runs_on && !runner->local) {
         s->image.hung = false;
         s->image.exit_reason = "the machine runs on after its program's end, as it is known to";
     }
