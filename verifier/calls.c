@@ -54,15 +54,64 @@ const char *call_result_text(struct arena *a, const struct call *call)
                 : arena_printf(a, "%" PRId64, call->result);
 }
 
+long call_descriptor(const struct call *c)
+{
+    const char *fd = strncmp(c->arguments, "fd:", 3) == 0 ? c->arguments + 3 : c->arguments;
+    char *end;
+    long number = strtol(fd, &end, 0);
+    return end != fd ? number : -1;
+}
+
 /* Output to the terminal: what is printed is compared as text, and its length varies with it. */
 static bool prints(const struct call *c)
 {
     if (strcmp(c->name, "write") != 0 && strcmp(c->name, "writev") != 0)
         return false;
-    const char *fd = strncmp(c->arguments, "fd:", 3) == 0 ? c->arguments + 3 : c->arguments;
-    char *end;
-    long number = strtol(fd, &end, 0);
-    return end != fd && (number == 1 || number == 2);
+    long number = call_descriptor(c);
+    return number == 1 || number == 2;
+}
+
+bool call_reads_input(const struct call *c)
+{
+    return (strcmp(c->name, "read") == 0 || strcmp(c->name, "readv") == 0) &&
+           call_descriptor(c) == 0;
+}
+
+/* How much comes or goes at once is the terminal's affair. */
+static bool converses(const struct call *c)
+{
+    return prints(c) || call_reads_input(c);
+}
+
+bool call_fruitless(const calls *list, size_t index)
+{
+    static const char *const openers[] = {"socket", "open", "openat", "openat2", "creat"};
+    const struct call *opener = &list->items[index];
+    bool opens = false, used = false;
+    for (size_t i = 0; i < sizeof openers / sizeof openers[0]; i++)
+        opens |= strcmp(opener->name, openers[i]) == 0;
+    if (!opens || !opener->has_result || opener->result < 0)
+        return false;
+    for (size_t i = index + 1; i < list->count; i++) {
+        const struct call *c = &list->items[i];
+        if (call_descriptor(c) != opener->result)
+            continue;
+        if (strcmp(c->name, "close") == 0)
+            return used;
+        if (!c->has_result || c->result >= 0)
+            return false;
+        used = true;
+    }
+    return false;
+}
+
+int64_t calls_printed(const calls *list)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (prints(&list->items[i]) && list->items[i].has_result && list->items[i].result > 0)
+            sum += list->items[i].result;
+    return sum;
 }
 
 /* Calls whose successful results are addresses, ids, times or counts that differ by right. */
@@ -90,7 +139,7 @@ static bool outcomes_differ(const struct call *native, const struct call *image)
     bool image_failed = image->result < 0 && image->result > -4096;
     if (failed || image_failed)
         return failed != image_failed || native->result != image->result;
-    return native->result != image->result && !result_varies(native->name) && !prints(native);
+    return native->result != image->result && !result_varies(native->name) && !converses(native);
 }
 
 /* What a call is lined up by: its name and its outcome, so that of two writes the one with the same
@@ -101,7 +150,7 @@ static strings keys_of(struct arena *a, const calls *list)
     for (size_t i = 0; i < list->count && i < COMPARED; i++) {
         const struct call *c = &list->items[i];
         bool failed = c->has_result && c->result < 0 && c->result > -4096;
-        if (c->has_result && (failed || (!result_varies(c->name) && !prints(c))))
+        if (c->has_result && (failed || (!result_varies(c->name) && !converses(c))))
             vec_push(a, &keys, arena_printf(a, "%s %" PRId64, c->name, c->result));
         else
             vec_push(a, &keys, c->name);

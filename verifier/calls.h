@@ -41,6 +41,16 @@ typedef VEC(struct parting) partings;
 void calls_part(struct arena *a, const calls *native, const calls *image,
                 bool (*harmless)(void *context, const char *name), void *context, partings *out);
 
+/* A call's first argument, as a descriptor; -1: it is no number. */
+long call_descriptor(const struct call *c);
+/* A read of standard input. */
+bool call_reads_input(const struct call *c);
+/* The call opened something that then served for nothing: every use of it until it was closed
+ * failed. That it fails at once elsewhere makes no difference. */
+bool call_fruitless(const calls *list, size_t index);
+/* Bytes that the calls wrote to standard output and error, by their own results. */
+int64_t calls_printed(const calls *list);
+
 /* Text of a result: "12", "-38 (ENOSYS)". */
 const char *call_result_text(struct arena *a, const struct call *call);
 

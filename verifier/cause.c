@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,43 +51,6 @@ static size_t output_parts_at(struct search *s)
     return SIZE_MAX;
 }
 
-static int weight(const struct search *s, const struct parting *p)
-{
-    if (p->ends)
-        return 0;
-    const struct call *c = &s->image.items[p->image];
-    return c->result == -ENOSYS ? 3 : c->result < 0 && c->result > -4096 ? 2 : 1;
-}
-
-/* Of all partings the one that shows: the last before the output differs; where the output does not
- * tell, the gravest, and of those the last. */
-static const struct parting *choose_parting(struct search *s, const partings *all)
-{
-    size_t limit = output_parts_at(s);
-    const struct parting *chosen = NULL;
-    vec_each (p, all) {
-        size_t at = p->ends ? SIZE_MAX - 1 : s->image.items[p->image].offset;
-        bool before = at < limit;
-        if (limit != SIZE_MAX ? before : !chosen || weight(s, p) >= weight(s, chosen))
-            chosen = p;
-    }
-    return chosen ? chosen : all->count ? &all->items[0] : NULL;
-}
-
-static const struct verif_check *first_difference(const struct verif_run *run)
-{
-    vec_each (check, &run->checks)
-        if (check->verdict == VERDICT_DIFFERENT)
-            return check;
-    return NULL;
-}
-
-static const char *where_text(struct search *s, const struct verif_check *check)
-{
-    return check->subject ? arena_printf(s->a, "%s of '%.100s'", check->aspect, check->subject)
-                          : check->aspect;
-}
-
 /* What became of the image as a whole, to be said beside the call that led there. */
 static const char *fate(struct search *s)
 {
@@ -104,6 +66,63 @@ static const char *fate(struct search *s)
         if (check->verdict == VERDICT_DIFFERENT && strcmp(check->aspect, "file") == 0)
             return "file";
     return NULL;
+}
+
+static int weight(const struct search *s, const struct parting *p)
+{
+    if (p->ends)
+        return 0;
+    const struct call *c = &s->image.items[p->image];
+    return c->result == -ENOSYS ? 3 : c->result < 0 && c->result > -4096 ? 2 : 1;
+}
+
+/* The image falls silent: that is what shows, unless a call that it lacks or, just before its end,
+ * a call that fails led there. */
+static const struct parting *choose_end(struct search *s, const partings *all)
+{
+    const struct parting *end = all->count ? &all->items[all->count - 1] : NULL;
+    if (!end || !end->ends || !fate(s))
+        return NULL;
+    vec_each (p, all) {
+        bool near = p->image + AROUND >= s->image.count;
+        if (!p->ends && (weight(s, p) == 3 || (near && weight(s, p) == 2)))
+            return NULL;
+    }
+    return end;
+}
+
+/* Of all partings the one that shows: the last before the output differs; where the output does not
+ * tell, the gravest, and of those the last. */
+static const struct parting *choose_parting(struct search *s, const partings *all)
+{
+    size_t limit = output_parts_at(s);
+    const struct parting *chosen = choose_end(s, all), *first = NULL;
+    if (chosen)
+        return chosen;
+    vec_each (p, all) {
+        if (!p->ends && p->native != SIZE_MAX && call_fruitless(&s->native, p->native))
+            continue;
+        first = first ? first : p;
+        size_t at = p->ends ? SIZE_MAX - 1 : s->image.items[p->image].offset;
+        bool before = at < limit;
+        if (limit != SIZE_MAX ? before : !chosen || weight(s, p) >= weight(s, chosen))
+            chosen = p;
+    }
+    return chosen ? chosen : first;
+}
+
+static const struct verif_check *first_difference(const struct verif_run *run)
+{
+    vec_each (check, &run->checks)
+        if (check->verdict == VERDICT_DIFFERENT)
+            return check;
+    return NULL;
+}
+
+static const char *where_text(struct search *s, const struct verif_check *check)
+{
+    return check->subject ? arena_printf(s->a, "%s of '%.100s'", check->aspect, check->subject)
+                          : check->aspect;
 }
 
 static void blame_call(struct search *s, const char *name)
@@ -125,17 +144,37 @@ static void blame_call(struct search *s, const char *name)
                                         out->explanation, name);
 }
 
-/* A read of standard input, of which the image's trace, written when calls are over, does not tell
- * while it waits. */
-static bool reads_input(const struct call *c)
+/* The image's program wrote all that it writes on Linux, by the results of its calls, and not all
+ * of it came: whoever provides the call lost it. */
+static bool by_lost_output(struct search *s, const struct verif_check *check)
 {
-    char *end;
-    bool reads = strcmp(c->name, "read") == 0 || strcmp(c->name, "readv") == 0;
-    const char *fd = strncmp(c->arguments, "fd:", 3) == 0 ? c->arguments + 3 : c->arguments;
-    return reads && strtol(fd, &end, 0) == 0 && end != fd;
+    bool only_lost = check->diff && !strstr(check->diff, "\n+") && check->diff[0] != '+';
+    int64_t wrote = calls_printed(&s->image);
+    if (!only_lost || !s->image.count || wrote <= 0 || wrote != calls_printed(&s->native))
+        return false;
+    s->out->kind = "lost output";
+    s->out->explanation = arena_printf(
+        s->a, "the program in the image writes %" PRId64 " bytes, as on Linux, and less comes out",
+        wrote);
+    blame_call(s, "write");
+    return true;
 }
 
-/* ... and which on Linux tells the program that there is no more. */
+/* A call that the image never came back from: the core told of it when it began. */
+static bool by_unreturned(struct search *s)
+{
+    const struct call *last = s->image.count ? &s->image.items[s->image.count - 1] : NULL;
+    if (!last || last->has_result || !fate(s) || call_reads_input(last) ||
+        strncmp(last->name, "exit", 4) == 0)
+        return false;
+    s->out->kind = fate(s);
+    s->out->explanation = arena_printf(s->a, "the image does not come back from %s", last->name);
+    evidence(s, "image's last call", call_text(s, last));
+    blame_call(s, last->name);
+    return true;
+}
+
+/* A read that on Linux tells the program that there is no more. */
 static bool ends_input(const struct search *s, const struct call *c)
 {
     const struct test_file *tests = s->in->bench->tests;
@@ -163,7 +202,7 @@ static bool by_parting(struct search *s)
                          last->name, next->name);
         evidence(s, "image's last call", call_text(s, last));
         evidence(s, "program's next call", call_text(s, next));
-        if (s->in->image->hung && reads_input(next) && ends_input(s, next)) {
+        if (s->in->image->hung && call_reads_input(next) && ends_input(s, next)) {
             s->awaits_input = true;
             out->call = next->name;
             out->explanation =
@@ -316,7 +355,8 @@ void find_cause(const struct cause_input *in, struct verif_divergence *out, bool
     s.image = s.traced->calls;
     if (in->recorded)
         s.native = in->recorded->calls;
-    bool found = s.image.count && s.native.count && by_parting(&s);
+    bool found = by_lost_output(&s, check) || by_unreturned(&s);
+    found = found || (s.image.count && s.native.count && by_parting(&s));
     found = found || by_console(&s);
     found = found || by_needs(&s);
     if (!found)
