@@ -254,6 +254,15 @@ static bool booted(void *context, const char *console, size_t size)
     return now - (size ? w->grown_us : w->started_us) > (size ? silence : 2 * silence);
 }
 
+/* The program asked for its end, and the core refused: it is no end. */
+static bool end_refused(const struct observed *o)
+{
+    vec_each (call, &o->calls)
+        if (strncmp(call->name, "exit", 4) == 0 && call->has_result && call->result < 0)
+            return true;
+    return false;
+}
+
 static void settle_exit(struct observed *o, const struct runner *runner, const char *core,
                         bool ended)
 {
@@ -344,11 +353,15 @@ enum status observe_image(struct bench *b, const char *name, const struct runner
         status = drive(b->d, b->a, &out->drive);
     bool ended = process_ended(&out->process);
     process_stop(&out->process, ended || out->drive.over_seen ? 0 : STOP_MS);
-    settle_exit(out, runner, o->selection ? o->selection->catalogue.name : NULL, ended);
     if (out->drive.console) {
         size_t own;
         console_split(b->console, out->drive.console, out->drive.console_size, &own, &out->events);
         calls_of_events(b->a, &out->events, &out->calls);
     }
+    if (out->drive.over_seen && !ended && end_refused(out)) {
+        out->drive.over_seen = false;
+        out->drive.timed_out = true;
+    }
+    settle_exit(out, runner, o->selection ? o->selection->catalogue.name : NULL, ended);
     return tidy(b, out->directory, status);
 }
