@@ -337,7 +337,7 @@ static void statement(struct page *p)
         fprintf(p->out, "<details%s><summary>%s</summary><ul>", k ? "" : " open", titles[k]);
         for (size_t i = 0; i < lists[k]->count; i++) {
             fputs("<li>", p->out);
-            put(p, lists[k]->items[i]);
+            page_put(p, lists[k]->items[i]);
             fputs("</li>", p->out);
         }
         fputs("</ul></details>\n", p->out);
@@ -351,32 +351,32 @@ static void selectors_section(struct page *p)
     if (!s->selectors.count && !s->unbounded.count)
         return;
     fputs("<h2>Selecting arguments</h2>", p->out);
-    table_begin(p, "arguments", heads);
+    page_table_begin(p, "arguments", heads);
     for (size_t i = 0; i < s->selectors.count;) {
         const struct profile_selector *first = &s->selectors.items[i];
         fputs("<tr>", p->out);
-        cell(p, "m", first->syscall);
-        cell(p, NULL, first->argument);
+        page_cell(p, "m", first->syscall);
+        page_cell(p, NULL, first->argument);
         fputs("<td class=m>", p->out);
         for (size_t n = 0; i < s->selectors.count; i++, n++) {
             const struct profile_selector *x = &s->selectors.items[i];
             if (strcmp(x->syscall, first->syscall) != 0 ||
                 strcmp(x->argument, first->argument) != 0)
                 break;
-            put(p, n ? ", " : "");
-            put(p,
-                x->name ? x->name : arena_printf(p->arena, "0x%llx", (unsigned long long)x->value));
+            page_put(p, n ? ", " : "");
+            page_put(p, x->name ? x->name
+                                : arena_printf(p->arena, "0x%llx", (unsigned long long)x->value));
         }
         fputs("</td></tr>\n", p->out);
     }
     vec_each (u, &s->unbounded) {
         fputs("<tr>", p->out);
-        cell(p, "m", u->syscall);
-        cell(p, NULL, u->argument);
-        cell(p, "soft", arena_printf(p->arena, "any: %s", u->reason));
+        page_cell(p, "m", u->syscall);
+        page_cell(p, NULL, u->argument);
+        page_cell(p, "soft", arena_printf(p->arena, "any: %s", u->reason));
         fputs("</tr>\n", p->out);
     }
-    table_end(p);
+    page_table_end(p);
 }
 
 static void head_section(struct page *p)
