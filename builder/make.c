@@ -2,6 +2,7 @@
  * Running the tree's make, finding the images, and the line that runs them. */
 #include "builder/private.h"
 #include "common/file.h"
+#include "common/runner.h"
 #include "common/subprocess.h"
 #include <dirent.h>
 #include <jansson.h>
@@ -162,14 +163,12 @@ enum status step_make(struct job *j)
     return STATUS_OK;
 }
 
-/* Words as one command line, those with blanks in quotes. */
+/* Words as one command line of a kernel. */
 static const char *quoted_line(struct job *j, const strings *words)
 {
     const char *line = "";
-    vec_each (w, words) {
-        const char *quote = strpbrk(*w, " \t") || !**w ? "\"" : "";
-        line = arena_printf(j->a, "%s%s%s%s%s", line, *line ? " " : "", quote, *w, quote);
-    }
+    vec_each (w, words)
+        line = arena_printf(j->a, "%s%s%s", line, *line ? " " : "", kernel_word(j->a, *w));
     return line;
 }
 

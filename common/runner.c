@@ -389,11 +389,21 @@ static void add_words(const struct values *v, const char *from, const char *to, 
     }
 }
 
+const char *kernel_word(struct arena *a, const char *word)
+{
+    if (*word && !strpbrk(word, " \t\r\n\v'\"\\"))
+        return word;
+    if (!strchr(word, '\''))
+        return arena_printf(a, "'%s'", word);
+    const char *out = "\"";
+    for (const char *c = word; *c; c++)
+        out = arena_printf(a, "%s%s%c", out, strchr("\"\\", *c) ? "\\" : "", *c);
+    return arena_printf(a, "%s\"", out);
+}
+
 static const char *add_word(struct arena *a, const char *text, const char *word)
 {
-    bool quote = !*word || strpbrk(word, " \t");
-    return arena_printf(a, "%s%s%s%s%s", text, *text ? " " : "", quote ? "\"" : "", word,
-                        quote ? "\"" : "");
+    return arena_printf(a, "%s%s%s", text, *text ? " " : "", kernel_word(a, word));
 }
 
 /* "library parameters -- program's arguments", as Unikraft's kernel command line has it. The name

@@ -69,6 +69,10 @@ enum debug_exit runner_debug_exit(const char *core, int exit_status, int *status
 /* "qemu-kvm, qemu-tcg, ...", for --help. */
 char *runners_list(struct arena *a);
 
+/* A word of a kernel command line, quoted so that Unikraft's uk_argnparse() gives it back: within
+ * '' nothing is special, within "" a backslash before a quote or another is. */
+const char *kernel_word(struct arena *a, const char *word);
+
 /* "64M", "1g", "512k", "65536" (bytes) -> bytes, or -1. */
 int64_t parse_memory(const char *text);
 

@@ -90,11 +90,12 @@ is($status, 1, 'a program that crashes: exit status 1');
 isnt(scalar @{$json->{runs}[0]{faults}}, 0, 'with what happened');
 
 # Command lines, each a run; without tests, until the program ends.
-spill('lines.txt', "first\nsecond\n");
+spill('lines.txt', "first\nsecond\n'say \"hi\" twice'\n");
 ($status, $out, $json) = boot('kvm', '-c', 'lines.txt');
 is($status, 0, 'command lines: without fault') or diag $out;
-is(scalar @{$json->{runs}}, 2, 'each is a run');
+is(scalar @{$json->{runs}}, 3, 'each is a run');
 is($json->{runs}[1]{start}, 'ready second', 'with its arguments');
+is($json->{runs}[2]{start}, 'ready say "hi" twice', 'quotes and blanks come through');
 
 # A server in the machine, as seen from this host: the ports the tests name are led into it. The
 # machine is played by a script that prints what it was given and serves there.
