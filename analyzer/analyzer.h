@@ -45,10 +45,17 @@ struct syscall_site {
 };
 typedef VEC(struct syscall_site) syscall_sites;
 
+/* A call or jump through a slot that the dynamic linker fills with an imported function's address,
+ * without a stub (-fno-plt). */
+struct slot_call {
+    uint64_t address, slot;
+};
+typedef VEC(struct slot_call) slot_calls;
+
 /* All syscall instructions within decoded functions of the ELF image given as bytes (a file read
- * whole or a copied vDSO), sorted by address. Used by the tracer to know where to plant. */
+ * whole or a copied vDSO), sorted by address, and the calls through slots. Used by the tracer to know where to plant. */
 enum status analyzer_sites(struct diag *d, struct arena *a, const void *image, size_t size,
-                           const char *name, syscall_sites *out);
+                           const char *name, syscall_sites *out, slot_calls *calls);
 
 /* An imported function's call stub or slot, for the tracer's library-function breakpoints. */
 struct import_slot {

@@ -230,6 +230,58 @@ static void collect_sites(struct sweep *s, const struct text *t)
     }
 }
 
+static int by_slot(const void *x, const void *y)
+{
+    const struct import_slot *a = x, *b = y;
+    return a->slot < b->slot ? -1 : a->slot > b->slot;
+}
+
+/* Imported functions and their slots, by slot. */
+static void find_slots(struct arena *a, const struct elf_object *elf, import_slots *out)
+{
+    vec_each (r, &elf->relocations) {
+        if (r->kind != RELOC_SYMBOLIC || !r->symbol || r->symbol >= elf->symbols.count)
+            continue;
+        const struct elf_symbol *symbol = &elf->symbols.items[r->symbol];
+        bool function = symbol->type == STT_FUNC || symbol->type == STT_GNU_IFUNC;
+        bool slot = r->plt || (r->type == R_X86_64_GLOB_DAT && function);
+        if (!slot || symbol->section != SHN_UNDEF || !*symbol->name)
+            continue;
+        struct import_slot *import = vec_add(a, out);
+        import->name = arena_strdup(a, symbol->name);
+        import->version = symbol->version ? arena_strdup(a, symbol->version) : NULL;
+        import->slot = r->address;
+    }
+    vec_sort(out, by_slot);
+}
+
+static struct import_slot *slot_at(const import_slots *slots, uint64_t address)
+{
+    struct import_slot key = {.slot = address};
+    return slots->count ? bsearch(&key, slots->items, slots->count, sizeof key, by_slot) : NULL;
+}
+
+/* `call *slot(%rip)` and `jmp *slot(%rip)`, with one prefix at most. */
+static void collect_calls(struct sweep *s, const struct text *t, const import_slots *slots,
+                          slot_calls *calls)
+{
+    for (uint64_t at = 0; at + 7 <= t->size; at++) {
+        const unsigned char *bytes = t->bytes + at;
+        unsigned prefix = bytes[0] != 0xff;
+        int32_t displacement = 0;
+        if (!(t->seen[at] & SEEN_START) || bytes[prefix] != 0xff ||
+            (bytes[prefix + 1] != 0x15 && bytes[prefix + 1] != 0x25))
+            continue;
+        memcpy(&displacement, bytes + prefix + 2, sizeof displacement);
+        uint64_t next = t->address + at + prefix + 6;
+        uint64_t slot = next + (uint64_t)(int64_t)displacement;
+        struct insn insn;
+        if (slot_at(slots, slot) &&
+            decode(bytes, t->size - at, t->address + at, &insn) == prefix + 6)
+            vec_push(s->arena, calls, ((struct slot_call){t->address + at, slot}));
+    }
+}
+
 static void add_texts(struct sweep *s, const struct elf_object *elf)
 {
     vec_each (segment, &elf->segments) {
@@ -251,7 +303,7 @@ static int by_address(const void *x, const void *y)
 }
 
 enum status analyzer_sites(struct diag *d, struct arena *a, const void *image, size_t size,
-                           const char *name, syscall_sites *out)
+                           const char *name, syscall_sites *out, slot_calls *calls)
 {
     struct arena *own = arena_new();
     struct elf_object *elf = NULL;
@@ -279,6 +331,13 @@ enum status analyzer_sites(struct diag *d, struct arena *a, const void *image, s
     vec_sort(&found, by_address);
     vec_each (site, &found)
         vec_push(a, out, *site);
+    import_slots slots = {0};
+    slot_calls through = {0};
+    find_slots(own, elf, &slots);
+    vec_each (t, &s.texts)
+        collect_calls(&s, t, &slots, &through);
+    vec_each (call, &through)
+        vec_push(a, calls, *call);
     arena_free(own);
     return STATUS_OK;
 }
@@ -293,12 +352,6 @@ static bool may_be_stub(const struct elf_object *elf, uint64_t address)
             address - s->address < s->size)
             return true;
     return false;
-}
-
-static int by_slot(const void *x, const void *y)
-{
-    const struct import_slot *a = x, *b = y;
-    return a->slot < b->slot ? -1 : a->slot > b->slot;
 }
 
 /* Call stubs jump through their slot: `jmp *slot(%rip)`, after an optional endbr64. */
@@ -317,10 +370,7 @@ static void find_stubs(const struct elf_object *elf, import_slots *slots)
             uint64_t start = segment->vaddr + at;
             int32_t displacement = 0;
             memcpy(&displacement, hit + 2, 4);
-            struct import_slot key = {.slot = start + 6 + (uint64_t)(int64_t)displacement};
-            struct import_slot *slot =
-                slots->count ? bsearch(&key, slots->items, slots->count, sizeof key, by_slot)
-                             : NULL;
+            struct import_slot *slot = slot_at(slots, start + 6 + (uint64_t)(int64_t)displacement);
             if (!slot)
                 continue;
             if (at >= 1 && hit[-1] == 0xf2)
@@ -346,20 +396,7 @@ enum status analyzer_imports(struct diag *d, struct arena *a, const void *image,
         arena_free(own);
         return status;
     }
-    vec_each (r, &elf->relocations) {
-        if (r->kind != RELOC_SYMBOLIC || !r->symbol || r->symbol >= elf->symbols.count)
-            continue;
-        const struct elf_symbol *symbol = &elf->symbols.items[r->symbol];
-        bool function = symbol->type == STT_FUNC || symbol->type == STT_GNU_IFUNC;
-        bool slot = r->plt || (r->type == R_X86_64_GLOB_DAT && function);
-        if (!slot || symbol->section != SHN_UNDEF || !*symbol->name)
-            continue;
-        struct import_slot *import = vec_add(a, out);
-        import->name = arena_strdup(a, symbol->name);
-        import->version = symbol->version ? arena_strdup(a, symbol->version) : NULL;
-        import->slot = r->address;
-    }
-    vec_sort(out, by_slot);
+    find_slots(a, elf, out);
     find_stubs(elf, out);
     arena_free(own);
     return STATUS_OK;

@@ -10,6 +10,7 @@
 #ifndef TRACER_CODE_H
 #define TRACER_CODE_H
 
+#include "analyzer/analyzer.h"
 #include "tracer/session.h"
 #include <linux/filter.h>
 #include <sys/stat.h>
@@ -97,7 +98,7 @@ void functions_marks(struct session *s, const struct object *object, const unsig
                      size_t size, struct site_table *table);
 /* Adds what is asked for in this run. */
 void functions_learn(struct session *s, struct object *object, const unsigned char *image,
-                     size_t size);
+                     size_t size, const slot_calls *calls);
 /* Index of the first function at or behind an address. */
 size_t function_from(const struct object *object, uint64_t address);
 struct function_site *function_at(const struct object *object, uint64_t address);

@@ -97,8 +97,39 @@ void functions_marks(struct session *s, const struct object *object, const unsig
                      ((struct phase_mark){site->address, site->kind, site->byte}));
 }
 
+static struct function_site import_site(const struct import_slot *import, uint64_t address)
+{
+    return (struct function_site){.address = address,
+                                  .name = import->name,
+                                  .version = import->version,
+                                  .kind = FUNCTION_IMPORT};
+}
+
+static int slot_order(const void *x, const void *y)
+{
+    const struct import_slot *a = x, *b = y;
+    return a->slot < b->slot ? -1 : a->slot > b->slot;
+}
+
+/* Call stubs, and calls that use none. */
+static void add_imports(struct session *s, const struct object *object, const unsigned char *image,
+                        const import_slots *imports, const slot_calls *calls, function_sites *sites)
+{
+    vec_each (import, imports)
+        if (import->stub)
+            add(s->arena, object, image, sites, import_site(import, import->stub));
+    vec_each (call, calls) {
+        struct import_slot key = {.slot = call->slot};
+        const struct import_slot *import =
+            imports->count ? bsearch(&key, imports->items, imports->count, sizeof key, slot_order)
+                           : NULL;
+        if (import && !import->stub)
+            add(s->arena, object, image, sites, import_site(import, call->address));
+    }
+}
+
 void functions_learn(struct session *s, struct object *object, const unsigned char *image,
-                     size_t size)
+                     size_t size, const slot_calls *calls)
 {
     struct diag quiet = {.verbosity = -1};
     function_sites sites = {0};
@@ -108,13 +139,7 @@ void functions_learn(struct session *s, struct object *object, const unsigned ch
         vec_push(s->arena, &sites, object->functions[i]);
     if (program &&
         analyzer_imports(&quiet, s->arena, image, size, object->path, &imports) == STATUS_OK)
-        vec_each (import, &imports)
-            if (import->stub)
-                add(s->arena, object, image, &sites,
-                    (struct function_site){.address = import->stub,
-                                           .name = import->name,
-                                           .version = import->version,
-                                           .kind = FUNCTION_IMPORT});
+        add_imports(s, object, image, &imports, calls, &sites);
     struct walk w = {s, object, image, &sites, false};
     if (!program && s->options->all_functions)
         walk_defined(&w, size);

@@ -161,7 +161,7 @@ static bool decode_file(struct session *s, struct object *object, const unsigned
         return false;
     object->segments = table->segments.items;
     object->segment_count = table->segments.count;
-    if (analyzer_sites(&quiet, s->arena, image, size, object->path, &sites)) {
+    if (analyzer_sites(&quiet, s->arena, image, size, object->path, &sites, &table->calls)) {
         diag_debug(s->diag, 1, "%s", quiet.message);
         return false;
     }
@@ -213,7 +213,7 @@ static void load_file(struct session *s, struct object *object, int fd, size_t s
     if (known) {
         use_table(s->arena, object, &table);
         if (wants_functions(s, object))
-            functions_learn(s, object, image, size);
+            functions_learn(s, object, image, size, &table.calls);
         make_function_patches(s, object, image);
         object->usable = true;
     }

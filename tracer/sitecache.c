@@ -20,10 +20,10 @@ struct header {
     char magic[8];
     struct object_key key;
     char version[24];
-    uint64_t segments, marks, sites, legacy, sum;
+    uint64_t segments, marks, calls, sites, legacy, sum;
 };
 
-static const char magic[8] = "tcsites2";
+static const char magic[8] = "tcsites3";
 
 static uint64_t checksum(const void *data, size_t size, uint64_t sum)
 {
@@ -48,7 +48,7 @@ static bool cache_path(const struct object_key *key, char *out, size_t size)
 }
 
 static void fill_header(struct header *h, const struct object_key *key, uint64_t segments,
-                        uint64_t marks, uint64_t sites, uint64_t legacy)
+                        uint64_t marks, uint64_t calls, uint64_t sites, uint64_t legacy)
 {
     memset(h, 0, sizeof *h);
     memcpy(h->magic, magic, sizeof magic);
@@ -56,6 +56,7 @@ static void fill_header(struct header *h, const struct object_key *key, uint64_t
     snprintf(h->version, sizeof h->version, "%s", TOOLCHAIN_VERSION);
     h->segments = segments;
     h->marks = marks;
+    h->calls = calls;
     h->sites = sites;
     h->legacy = legacy;
 }
@@ -63,7 +64,7 @@ static void fill_header(struct header *h, const struct object_key *key, uint64_t
 static size_t body_size(const struct header *h)
 {
     return h->segments * sizeof(struct text_segment) + h->marks * sizeof(struct phase_mark) +
-           h->sites * sizeof(struct syscall_site);
+           h->calls * sizeof(struct slot_call) + h->sites * sizeof(struct syscall_site);
 }
 
 /* Over everything before the sum, and the body. */
@@ -77,9 +78,9 @@ static unsigned char *read_body(struct arena *a, int fd, struct header *h,
 {
     struct header wanted;
     if (read(fd, h, sizeof *h) != sizeof *h || h->segments > COUNT_LIMIT ||
-        h->marks > COUNT_LIMIT || h->sites > COUNT_LIMIT)
+        h->marks > COUNT_LIMIT || h->calls > COUNT_LIMIT || h->sites > COUNT_LIMIT)
         return NULL;
-    fill_header(&wanted, key, h->segments, h->marks, h->sites, h->legacy);
+    fill_header(&wanted, key, h->segments, h->marks, h->calls, h->sites, h->legacy);
     wanted.sum = h->sum;
     size_t size = body_size(h);
     unsigned char *body = arena_alloc(a, size + 1);
@@ -109,6 +110,9 @@ bool sitecache_read(const struct object_key *key, struct arena *a, struct site_t
     out->marks.items = (struct phase_mark *)(void *)body;
     out->marks.count = h.marks;
     body += h.marks * sizeof(struct phase_mark);
+    out->calls.items = (struct slot_call *)(void *)body;
+    out->calls.count = h.calls;
+    body += h.calls * sizeof(struct slot_call);
     out->sites.items = (struct syscall_site *)(void *)body;
     out->sites.count = h.sites;
     out->legacy = h.legacy != 0;
@@ -137,8 +141,8 @@ void sitecache_write(const struct object_key *key, const struct site_table *tabl
     int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return;
-    fill_header(&h, key, table->segments.count, table->marks.count, table->sites.count,
-                table->legacy);
+    fill_header(&h, key, table->segments.count, table->marks.count, table->calls.count,
+                table->sites.count, table->legacy);
     /* Padding bytes are part of the sum: they must be zero. */
     size_t size = body_size(&h);
     unsigned char *body = calloc(1, size + 1), *to = body;
@@ -146,6 +150,8 @@ void sitecache_write(const struct object_key *key, const struct site_table *tabl
         memcpy(to, &table->segments.items[i], sizeof(struct text_segment));
     for (size_t i = 0; body && i < table->marks.count; i++, to += sizeof(struct phase_mark))
         memcpy(to, &table->marks.items[i], sizeof(struct phase_mark));
+    for (size_t i = 0; body && i < table->calls.count; i++, to += sizeof(struct slot_call))
+        memcpy(to, &table->calls.items[i], sizeof(struct slot_call));
     for (size_t i = 0; body && i < table->sites.count; i++, to += sizeof(struct syscall_site)) {
         struct syscall_site *site = (struct syscall_site *)(void *)to;
         site->address = table->sites.items[i].address;

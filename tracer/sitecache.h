@@ -16,6 +16,7 @@ struct phase_mark {
 struct site_table {
     VEC(struct text_segment) segments;
     VEC(struct phase_mark) marks;
+    slot_calls calls;
     syscall_sites sites;
     bool legacy; /* see struct object */
 };

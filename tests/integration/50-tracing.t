@@ -148,6 +148,18 @@ is_deeply([map { $_->{soname} } @{ $server->{libraries} }], ['ld-linux-x86-64.so
 ok((grep { $_->{syscall} eq 'socket' && ($_->{name} // '') eq 'AF_INET' } @{ $server->{selectors} }),
     'arguments that select are recorded');
 
+# Library functions, through stubs and without; one that is not called does not count.
+open my $source, '>', 'imports.c' or die;
+print $source "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\nint main(int c, char **v)\n{\n"
+    . "    char *p = strdup(v[0]);\n    if (c > 7)\n        abort();\n    printf(\"%d\\n\", atoi(\"7\"));\n    free(p);\n    return 0;\n}\n";
+close $source;
+for my $flags ('', '-fno-plt', '-fno-plt -no-pie -fcf-protection=none') {
+    system("cc -O1 $flags -o imports imports.c") == 0 or BAIL_OUT('cannot build');
+    my $functions = traced([], "$dir/imports");
+    is(join(' ', grep { !/^__/ } map { $_->{name} } @{ $functions->{symbols} }), 'free printf strdup strtol',
+        "functions called by a program built with '$flags'");
+}
+
 # What is needed.
 my $needs = traced(['--classify'], build('needs'));
 my %class = map { $_->{name} => $_->{class} } @{ $needs->{syscalls} };
