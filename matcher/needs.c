@@ -117,6 +117,36 @@ static void add_observed_calls(struct collector *c, const profile_syscalls *call
     }
 }
 
+static bool call_offered(const struct collector *c, const char *name)
+{
+    vec_each (offer, &c->catalogue->syscalls)
+        if (strcmp(offer->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Where calls are left out because the tests can do without them, the program makes others instead:
+ * those are needed, unless only the former are to be had. */
+static void add_fallbacks(struct collector *c)
+{
+    vec_each (fallback, &c->profile->dynamic_part.fallbacks) {
+        bool removable = fallback->class_ && strcmp(fallback->class_, "required") != 0 &&
+                         strcmp(fallback->class_, "flaky") != 0;
+        if (removable)
+            continue;
+        struct profile_syscall *call = ARENA_NEW(c->arena, struct profile_syscall);
+        *call = (struct profile_syscall){
+            .name = fallback->name, .number = fallback->number, .class_ = CLASS_REQUIRED};
+        const char *instead = fallback->instead_of;
+        if (instead && !call_offered(c, call->name) && call_offered(c, instead))
+            call->name = instead;
+        if (ported_code_makes(c, call))
+            add_call(c, call,
+                     instead ? arena_printf(c->arena, "made instead of %s", instead) : "required",
+                     WEIGHT_REQUIRED);
+    }
+}
+
 static enum status collect_calls(struct collector *c)
 {
     const struct profile *p = c->profile;
@@ -138,6 +168,8 @@ static enum status collect_calls(struct collector *c)
     }
     if (p->dynamic_part.present)
         add_observed_calls(c, &p->dynamic_part.syscalls);
+    if (c->options->need == NEED_REQUIRED)
+        add_fallbacks(c);
     return STATUS_OK;
 }
 
