@@ -198,6 +198,19 @@ static size_t known_calls(const profile_syscalls *list)
     return count;
 }
 
+/* Calls that only some of several runs made. */
+static void sometimes_line(const struct cli *cli, const struct profile_dynamic *dyn)
+{
+    strings words = {0};
+    vec_each (s, &dyn->syscalls)
+        if (s->runs)
+            vec_push(cli->arena, &words,
+                     arena_printf(cli->arena, "%s (%lld of %lld runs)", s->name, (long long)s->runs,
+                                  (long long)dyn->runs));
+    if (words.count)
+        summary_words("  sometimes", &words);
+}
+
 static void calls_lines(const struct cli *cli, const struct profile *p)
 {
     const struct profile_static *s = &p->static_part;
@@ -216,6 +229,7 @@ static void calls_lines(const struct cli *cli, const struct profile *p)
                s->present ? &s->syscalls : &dyn->syscalls, s->present ? seen : NULL);
     circumstances_line(&s->syscalls);
     classes_line(&dyn->syscalls);
+    sometimes_line(cli, dyn);
     strings plugged = {0}, surprising = {0};
     if (s->present)
         vec_each (c, &dyn->syscalls) {

@@ -162,6 +162,7 @@ static void calls_finish(struct session *s, struct arena *a, const struct unit *
             call->number = number;
             call->phases = fact->phases;
             call->count = s->options->count ? fact->count : 0;
+            call->runs = fact->runs < s->options->repeat ? fact->runs : 0;
             evidence(a, fact->first, call);
             call->class_ = -1;
         }

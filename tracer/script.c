@@ -3,6 +3,7 @@
  * commands. Everything here is on the script thread. */
 #include "tracer/script.h"
 #include "tracer/classify.h"
+#include "tracer/network.h"
 #include "tracer/shell.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -108,8 +109,11 @@ static bool go_on(void *context, const struct drive_step *step, size_t index)
     struct script *script = context;
     struct injection *injection = script->session->injection;
     const struct expectation *expected = expectation_of(script);
-    if (!expected)
+    if (!expected) {
+        diag_progress(&script->diag, index + 1, tests_of(script)->commands.count, "%.*s",
+                      (int)strcspn(step->command, "\r\n"), step->command);
         return true;
+    }
     const char *status = judged(script, step, index);
     const char *output = masked_output(script, step->output, step->size);
     size_t at = injection->first + index, end = injection->first + tests_of(script)->commands.count;
@@ -403,6 +407,22 @@ static void play(struct script *script)
     keep_end(script, &v, p.argv);
 }
 
+/* A test of a fixed port that is taken would talk to whoever has it: it gets a network of its own.
+ */
+static bool network_ready(struct script *script, const struct test_file *tests)
+{
+    const char *address = tests->address ? tests->address : "127.0.0.1";
+    bool here = strncmp(address, "127.", 4) == 0 || strcmp(address, "localhost") == 0;
+    if (tests->type != TEST_TELNET || !tests->port || !here ||
+        !network_port_taken((int)tests->port))
+        return true;
+    if (!network_private())
+        return false;
+    diag_note(&script->diag, "port %lld is taken: the test runs in a network of its own",
+              (long long)tests->port);
+    return true;
+}
+
 void *script_play(void *context)
 {
     struct script *script = context;
@@ -414,7 +434,13 @@ void *script_play(void *context)
         folder |= script->line && strstr(line[i], "${DIR}") != NULL;
         variables |= strstr(line[i], "${") != NULL;
     }
-    if (folder || tests || variables)
+    if (tests && !network_ready(script, tests))
+        script->status =
+            diag_fail(d, STATUS_INPUT,
+                      "port %lld, on which the test talks to the program, is taken by "
+                      "another one (\"portTelnet\": 0 and ${PORT} stand for a free one)",
+                      (long long)tests->port);
+    else if (folder || tests || variables)
         script->status =
             sandbox_open(d, script->arena, folder, script->session->options->scratch, &script->box);
     script->session->folder = script->box.directory; /* before there is anything to trace */

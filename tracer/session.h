@@ -32,6 +32,7 @@ struct fact {
     unsigned phases;
     int64_t count;
     struct stack *first; /* where it was first called from; NULL: not taken */
+    int runs;            /* that made it, of several (repeat.c) */
 };
 
 /* What one executed program did. */
@@ -221,6 +222,10 @@ int memory_open(pid_t id);
 bool memory_write(pid_t id, uint64_t address, const void *data, size_t size);
 /* A string of the traced process, at most limit - 1 bytes; false: unreadable. */
 bool memory_string(pid_t id, uint64_t address, char *out, size_t limit);
+
+/* ---- repeat.c ---- */
+/* Moves what a run has learned of calls into *all. */
+void repeat_run_over(struct session *s, struct unit **all);
 
 /* ---- filter.c ---- */
 /* The engine's filter, or one that stops at the calls of an injection; for breakpoints the one that

@@ -156,6 +156,8 @@ static enum status run(struct session *s, const char *const *line, struct arena 
         status = explain(s, &script);
         keep_results(a, &script, out);
         s->failed = script.exit_status > 0 || script.signal;
+        if (script.diag.progress > s->diag->progress) /* its line is still there */
+            s->diag->progress = script.diag.progress;
     } else if (!status) {
         status = diag_fail(s->diag, STATUS_SYSTEM, "cannot start a thread");
     }
@@ -229,28 +231,42 @@ static bool worth_going_on(const struct session *s, const struct profile_dynamic
            expected_so_far(expected, s->arena, out, &difference);
 }
 
-static enum status run_all(struct session *s, struct arena *a, struct profile_dynamic *out)
+/* All command lines, once. */
+static enum status run_lines(struct session *s, struct arena *a, struct profile_dynamic *out)
 {
     const struct tracer_options *options = s->options;
-    int repeat = options->repeat > 0 ? options->repeat : 1;
-    size_t lines = options->command_lines.count, total = (lines ? lines : 1) * (size_t)repeat;
+    size_t lines = options->command_lines.count, total = lines ? lines : 1;
     for (size_t i = 0; i < total; i++) {
         strings words = {0};
-        const char *wrong =
-            lines ? split_words(s->arena, options->command_lines.items[i % lines], &words) : NULL;
+        const char *line = lines ? options->command_lines.items[i] : NULL;
+        const char *wrong = line ? split_words(s->arena, line, &words) : NULL;
         if (wrong)
-            return diag_fail(s->diag, STATUS_INPUT, "%s: %s",
-                             options->command_lines.items[i % lines], wrong);
+            return diag_fail(s->diag, STATUS_INPUT, "%s: %s", line, wrong);
         vec_push(s->arena, &words, NULL);
-        diag_progress(s->diag, i, total, "tracing %s %s", s->path,
-                      lines ? options->command_lines.items[i % lines] : "");
+        diag_progress(s->diag, i, total, "tracing %s %s", s->path, line ? line : "");
         if (s->injection)
             s->injection->first = out->tests.count;
-        enum status status = run_surely(s, lines ? words.items : NULL, a, out);
+        enum status status = run_surely(s, line ? words.items : NULL, a, out);
         if (status || !worth_going_on(s, out))
             return status;
     }
     return STATUS_OK;
+}
+
+static enum status run_all(struct session *s, struct arena *a, struct profile_dynamic *out)
+{
+    int repeat = s->options->repeat;
+    struct unit *all = NULL;
+    enum status status = STATUS_OK;
+    if (repeat <= 1)
+        return run_lines(s, a, out);
+    for (int i = 0; i < repeat && !status; i++) {
+        status = run_lines(s, a, out);
+        repeat_run_over(s, &all);
+    }
+    s->units = all;
+    out->runs = repeat;
+    return status;
 }
 
 static enum status prepare(struct session *s, struct injection *injection)

@@ -2,6 +2,7 @@
  * Untouched runs, what they allow a trial, and how a trial is judged. */
 #include "tracer/trial.h"
 #include "common/process.h"
+#include "tracer/network.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

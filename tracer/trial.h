@@ -91,11 +91,4 @@ bool baseline_learn(struct baseline *b, const struct trial *trial, bool *news);
 /* In the process of a trial. */
 void trial_make(const struct baseline *b, struct trial *trial);
 
-/* ---- network.c ---- */
-/* Moves the calling thread, and what it starts, into a network of its own whose loopback address
- * works: every port is free there. false: not allowed here. */
-bool network_private(void);
-/* Whether that is allowed, found out in a child. */
-bool network_possible(void);
-
 #endif

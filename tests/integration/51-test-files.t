@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use Test::More;
 use File::Temp qw(tempdir);
+use IO::Socket::INET;
 use JSON::PP;
 
 my ($tool, $src) = @ENV{qw(TOOLCHAIN SRC)};
@@ -50,5 +51,32 @@ my $runs = decode_json(scalar qx($tool --dep --dynamic --json -q -c $src/configF
 is(scalar @{ $runs->{dynamic}{tests} }, 5, 'a run per command line');
 is((grep { $_->{status} eq 'exit 0' } @{ $runs->{dynamic}{tests} }), 5, 'all fine');
 is(join(' ', glob("$dir/toolchain-* $dir/*_output")), '', 'nothing left behind');
+
+# Repeated runs: the union, and what only some of them did. The shell takes turns.
+my @turns = ('--', '-c', 'if [ -e turn ]; then rm turn; umask 022; else : >turn; fi');
+my $often = decode_json(scalar qx($tool --dep --dynamic --json -q --repeat 4 /bin/dash -- -c '$turns[2]'))->{dynamic};
+my %runs = map { $_->{name} => $_->{runs} } @{ $often->{syscalls} };
+is($often->{runs}, 4, 'the number of runs is kept');
+is($runs{umask}, 2, 'a call that half of them made');
+is($runs{mmap}, undef, 'one that all made');
+like(scalar qx($tool --dep --dynamic -q --repeat 4 -o $dir/turns /bin/dash -- -c '$turns[2]'),
+    qr/sometimes\s+.*umask \(2 of 4 runs\)/s, 'and in the text');
+
+# A port that somebody else has: not their answers.
+my $mine = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die;
+my $port = $mine->sockport;
+open my $taken, '>', 'taken.json' or die;
+print $taken encode_json({ typeTest => 'telnet', timeMsCommand => 10, portTelnet => $port, timeOutMsTest => 5000,
+    arguments => ["$port"], listCommands => ['GET /quit HTTP/1.0', ''], expectedOutput => ['', 'bye'] });
+close $taken;
+my $both = qx($tool --dep --dynamic --json -t taken.json $dir/http_reply 2>&1 >taken.out);
+if ($? == 0) {
+    my $result = decode_json(do { local (@ARGV, $/) = 'taken.out'; <> });
+    is($result->{dynamic}{tests}[1]{status}, 'reply', 'a taken port is free in a network of its own');
+    like($both, qr/port $port is taken: the test runs in a network of its own/, 'which is said');
+} else { # network namespaces are not allowed here
+    is($? >> 8, 2, 'a taken port is an error');
+    like($both, qr/port $port, on which the test talks to the program, is taken/, 'which is said');
+}
 
 done_testing();
