@@ -204,8 +204,9 @@ static int answered(void *context, size_t step, const char *output, size_t size)
 {
     struct watch *w = context;
     int64_t now = now_us();
-    if (w->script->open)
-        return w->b->tests->type == TEST_EXEC ? 0 : ceased(w, step, output, size);
+    if (w->script->open) /* a local program shows itself that it waits for more */
+        return w->b->tests->type == TEST_EXEC || w->runner->local ? 0
+                                                                  : ceased(w, step, output, size);
     if (step != w->step) {
         w->silent = w->satisfied ? 0 : w->silent + 1;
         w->step = step;
@@ -249,7 +250,7 @@ static bool booted(void *context, const char *console, size_t size)
             return true;
     }
     int64_t silence = (int64_t)SILENT_START_MS * 1000 * w->runner->slow / 4;
-    if (w->runner->local && !w->script->open)
+    if (w->runner->local)
         return true;
     return now - (size ? w->grown_us : w->started_us) > (size ? silence : 2 * silence);
 }
@@ -339,6 +340,7 @@ enum status observe_image(struct bench *b, const char *name, const struct runner
                                 .process = &out->process,
                                 .ready_ms = o->boot_ms ? o->boot_ms : BOOT_MS,
                                 .serial = !runner->local,
+                                .local = runner->local && script->open,
                                 .settle_ms = (int)patience,
                                 .run_ms = (int)(limit < INT_MAX ? limit : INT_MAX),
                                 .directory = out->directory,
