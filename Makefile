@@ -22,7 +22,13 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(CFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
-LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lcadical -lstdc++ -lopcodes -lbfd -liberty -lz -ldl -lm -lpthread
+# Those that few runs need are not linked but loaded when they are first called (common/lazy.c).
+LAZY := git2 capstone gvc cgraph opcodes bfd
+LIBS = $(filter-out $(LAZY:%=-l%) -lcdt,$(shell $(PKG_CONFIG) --libs $(PACKAGES))) -lcadical -Wl,-Bstatic -lstdc++ -Wl,-Bdynamic -liberty -lz -ldl -lm -lpthread
+# What a program linked with a library would name it.
+LAZY_NAME = $(shell d=$$(mktemp -d) && $(CC) -shared -nostdlib -o $$d/probe -Wl,--no-as-needed -l$(1) 2>/dev/null && \
+    LC_ALL=C readelf -d $$d/probe | sed -n 's/.*(NEEDED).*\[\(lib$(1)[-.].*\)\]/\1/p'; rm -rf $$d)
+LAZY_NAMES = $(foreach l,$(LAZY),-DLAZY_$(shell echo $(l) | tr a-z A-Z)='"$(call LAZY_NAME,$(l))"')
 
 SOURCES := $(foreach m,$(MODULES),$(wildcard $(m)/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
@@ -60,6 +66,8 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
 	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/common/lazy.o: PKG_CFLAGS = $(LAZY_NAMES)
 
 # .incbin is not seen by -MMD.
 $(BUILD)/crawler/library_page.o: crawler/page.html
