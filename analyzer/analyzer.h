@@ -13,6 +13,7 @@ struct analyzer_options {
     bool no_cache;
     bool libraries_only; /* stop after link map and imported symbols */
     const char *why;     /* a system call to explain on standard error; NULL: none */
+    const char *why_not; /* one whose absence is to be explained there */
 };
 
 /* Fills profile->program and profile->static_part for the ELF file at path (already looked up, see

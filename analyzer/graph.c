@@ -85,6 +85,12 @@ static size_t path_to(const struct walk *w, const struct node *n, const struct n
     return length;
 }
 
+static const char *const bound_as[] = {
+    [EDGE_CALL] = "call",       [EDGE_SLOT] = "slot",     [EDGE_VALUE] = "constant",
+    [EDGE_ADDRESS] = "address", [EDGE_STORED] = "stored", [EDGE_DATA] = "data",
+    [EDGE_SYMBOL] = "name",     [EDGE_ROOT] = "root",
+};
+
 void graph_evidence(const struct walk *w, const struct node *n, uint64_t at,
                     struct profile_syscall *out)
 {
@@ -93,12 +99,15 @@ void graph_evidence(const struct walk *w, const struct node *n, uint64_t at,
     for (size_t i = 0; i < length; i++) {
         const char *name = NULL;
         const struct object *o = node_place(w->engine, path[i], &name);
-        if (!o)
+        if (!o) {
+            out->root = name;
             continue;
+        }
         struct profile_step *step = vec_add(w->engine->arena, &out->evidence);
         step->library = o->elf->name;
         step->function = name;
         step->address = i + 1 < length ? w->via[path[i + 1]->id]->at : at;
+        step->bound = i + 1 < length ? bound_as[w->via[path[i + 1]->id]->kind] : NULL;
     }
 }
 

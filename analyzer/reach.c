@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Roots, the fixed point with and without plug-ins, and the result read off the graph. */
 #include "analyzer/reach.h"
+#include "analyzer/absence.h"
 #include "analyzer/arguments.h"
 #include "analyzer/cache.h"
 #include "analyzer/graph.h"
@@ -449,6 +450,30 @@ static void explain(struct analysis *a, const struct found found[SYSCALL_LIMIT])
     graph_print(found[number].walk, found[number].node, found[number].at);
 }
 
+static void explain_absence(struct analysis *a, const struct walk *all,
+                            const struct found found[SYSCALL_LIMIT])
+{
+    const char *call = a->options->why_not;
+    int number = syscall_number(call);
+    const struct found *f = number >= 0 && number < SYSCALL_LIMIT ? &found[number] : NULL;
+    if (f && f->phases) {
+        fprintf(stderr, "%s: is in the set%s; --why %s tells by which path\n", call,
+                f->phases == PHASE_LOADER  ? ", for the dynamic linker's own code only"
+                : !(f->when & WHEN_NORMAL) ? ", under circumstances only (.when)"
+                                           : "",
+                call);
+        return;
+    }
+    vec_each (plugin, &a->out->plugins) {
+        if (!profile_syscalls_find(&plugin->syscalls, number))
+            continue;
+        fprintf(stderr, "%s: not made by the link map, but with the plug-in %s (%s)\n", call,
+                plugin->path, plugin->reason);
+        return;
+    }
+    absence_print(&a->engine, all, call, number);
+}
+
 static int64_t number_of(void *context, struct context *c, const struct call_site *site)
 {
     return site_number(context, c, site);
@@ -614,6 +639,8 @@ static void read_result(struct analysis *a)
         walk_from(all, &(*root)->node);
     walk_run(all);
     report_unresolved(a, all);
+    if (a->options->why_not)
+        explain_absence(a, all, found);
 }
 
 /* With -v -v -v: every context and what it waits for. */
@@ -637,7 +664,8 @@ enum status syscalls_analyze(struct diag *d, struct arena *arena, struct linkmap
 {
     struct analysis a = {.diag = d, .arena = arena, .map = map, .options = options, .out = out};
     /* --why needs the graph, and what a user names is looked at afresh. */
-    bool cached = !options->no_cache && !options->why && !options->plugins.count;
+    bool cached =
+        !options->no_cache && !options->why && !options->why_not && !options->plugins.count;
     const char *file = cached ? cache_file(arena, map, options) : NULL;
     if (file && cache_read(arena, file, out))
         return STATUS_OK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cli/dep.h"
+#include "cli/dep_graph.h"
 #include "cli/filter.h"
 #include "cli/summary.h"
 #include "common/file.h"
@@ -15,6 +16,8 @@ enum {
     KEY_DYNAMIC,
     KEY_NO_CACHE,
     KEY_WHY,
+    KEY_WHY_NOT,
+    KEY_GRAPH,
     KEY_BATCH,
     KEY_PLUGIN,
     KEY_LIBRARY_PATH,
@@ -61,6 +64,9 @@ static const struct argp_option option_table[] = {
      "With --sources: a library it would be linked with (libz.so.1)", 2},
     {"no-cache", KEY_NO_CACHE, NULL, 0, "Neither read nor write the cache of library summaries", 2},
     {"why", KEY_WHY, "CALL", 0, "Explain why this system call is in the set", 2},
+    {"why-not", KEY_WHY_NOT, "CALL", 0, "Explain why this system call is not in the set", 2},
+    {"graph", KEY_GRAPH, "FILE", 0,
+     "Draw the paths to all system calls, or with --why to one, as FILE.svg, .png or .dot", 2},
     {NULL, 0, NULL, 0, "Dynamic half:", 3},
     {"engine", KEY_ENGINE, "NAME", 0, "auto (default), breakpoint, seccomp or ptrace", 3},
     {"count", KEY_COUNT, NULL, 0, "Count every call (slower: every call stops the program)", 3},
@@ -177,12 +183,22 @@ static error_t parse(int key, char *value, struct argp_state *state)
             argp_error(state, "--why: '%s' is not an x86-64 system call", value);
         o->analyzer.why = value;
         return 0;
+    case KEY_WHY_NOT:
+        if (syscall_number(value) < 0)
+            argp_error(state, "--why-not: '%s' is not an x86-64 system call", value);
+        o->analyzer.why_not = value;
+        return 0;
     case KEY_SOURCES:
         vec_push(o->cli->arena, &o->sources, value);
         o->only_static = true;
         return 0;
     case KEY_LINK:
         vec_push(o->cli->arena, &o->link, value);
+        return 0;
+    case KEY_GRAPH:
+        if (!dep_graph_format(value))
+            argp_error(state, "--graph: '%s' does not end in .svg, .png or .dot", value);
+        o->graph = value;
         return 0;
     case KEY_BATCH:
         o->batch = value;

@@ -21,6 +21,7 @@ struct dep_options {
     const char *from;      /* "static", "dynamic", "union" */
     unsigned when;         /* WHEN_ bits that an emitted filter allows */
     bool no_plugins;       /* leave out of an emitted filter what only plug-ins call */
+    const char *graph;     /* a file for the picture of the evidence; NULL: none */
     bool enforce;
     bool filter_args; /* filters allow calls only with arguments known to occur */
 };

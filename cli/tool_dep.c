@@ -2,6 +2,7 @@
  * --dep: static and dynamic dependency analysis -> profile.json. */
 #include "cli/batch.h"
 #include "cli/dep.h"
+#include "cli/dep_graph.h"
 #include "cli/filter.h"
 #include "cli/summary.h"
 #include "common/file.h"
@@ -107,6 +108,8 @@ static enum status run(int argc, char **argv, struct cli *cli)
             summary_profile(cli, &profile);
         summary_line("Written", "%s/profile.json", dir);
     }
+    if (!status && o.graph)
+        status = dep_graph_write(&cli->diag, cli->arena, &profile, o.analyzer.why, o.graph);
     if (!status && (o.emit || o.enforce)) {
         if (!dir)
             status = cli_output_dir(cli, &dir);

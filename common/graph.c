@@ -31,6 +31,9 @@ enum status graph_render(struct diag *d, struct arena *a, const char *dot, const
     if (!graph)
         return diag_fail(d, STATUS_INPUT, "a graph to be drawn is not valid DOT");
     GVC_t *context = graphviz();
+    /* Freeing the layout of a large graph with frames frees some edges twice (2.43): such a graph
+     * stays until the process ends. */
+    bool frames = strstr(dot, "subgraph cluster");
     char *data = NULL;
     unsigned length = 0;
     enum status status = STATUS_OK;
@@ -39,7 +42,8 @@ enum status graph_render(struct diag *d, struct arena *a, const char *dot, const
     } else {
         if (gvRenderData(context, graph, format, &data, &length) != 0 || !data)
             status = diag_fail(d, STATUS_SYSTEM, "Graphviz cannot draw as '%s'", format);
-        gvFreeLayout(context, graph);
+        if (!frames)
+            gvFreeLayout(context, graph);
     }
     if (!status && data) {
         *out = arena_strndup(a, data, length);
@@ -52,7 +56,8 @@ enum status graph_render(struct diag *d, struct arena *a, const char *dot, const
     }
     if (data)
         gvFreeRenderData(data);
-    agclose(graph);
+    if (!frames)
+        agclose(graph);
     return status;
 }
 

@@ -14,6 +14,9 @@ static const struct jm_field step_fields[] = {
     JM_FIELD(S, "library", library, JM_STRING),
     JM_FIELD(S, "function", function, JM_STRING),
     JM_FIELD(S, "address", address, JM_ADDRESS),
+    JM_FIELD(S, "bound", bound, JM_STRING, .flags = JM_OPTIONAL,
+             .description = "how it leads to the next: call, slot (relocated), constant (pointer), "
+                            "address (taken), stored (address), data, name (looked up)"),
     JM_FIELD(S, "source", source, JM_STRING, .flags = JM_OPTIONAL),
 };
 static const struct jm_type step_type = JM_TYPE(S, "step", NULL, step_fields);
@@ -25,6 +28,8 @@ static const struct jm_field syscall_fields[] = {
     JM_FIELD(S, "number", number, JM_INT),
     JM_FIELD(S, "phases", phases, JM_FLAGS, .names = phase_names),
     JM_FIELD(S, "when", when, JM_FLAGS, .names = when_names, .flags = JM_OPTIONAL),
+    JM_FIELD(S, "root", root, JM_STRING, .flags = JM_OPTIONAL,
+             .description = "where the evidence begins"),
     JM_FIELD(S, "evidence", evidence, JM_ARRAY, .type = &step_type, .flags = JM_OPTIONAL),
     JM_FIELD(S, "count", count, JM_INT, .flags = JM_OPTIONAL),
     JM_FIELD(S, "class", class_, JM_ENUM, .names = class_names, .flags = JM_OPTIONAL),

@@ -29,6 +29,7 @@ struct profile_step {
     const char *library;  /* soname, or the program's base name */
     const char *function; /* nearest symbol, or "fn_<offset>" where there is none */
     uint64_t address;     /* virtual address within that object */
+    const char *bound;    /* static: how it leads to the next ("call", "slot" ...); else NULL */
     const char *source;   /* "file.c:12" where debug information tells; else NULL */
 };
 
@@ -36,6 +37,7 @@ struct profile_syscall {
     const char *name;
     int64_t number;
     unsigned phases, when; /* when: static only, of what follows the loader if anything does */
+    const char *root;      /* static: where the path begins ("the program's start") */
     VEC(struct profile_step) evidence; /* static: witness path; dynamic: stack at first hit */
     int64_t count;                     /* dynamic: times seen; 0 when not counted */
     int class_;                        /* dynamic; -1 when not tried */
