@@ -21,8 +21,8 @@ static const struct architecture x86_64 = {
     .inputs = ((1u << DEP_COUNT) - 1) & ~BIT(REG_SP),
     .lost_over_calls = BIT(REG_AX) | BIT(REG_CX) | BIT(REG_DX) | BIT(REG_SI) | BIT(REG_DI) |
                        BIT(REG_R8) | BIT(REG_R9) | BIT(REG_R10) | BIT(REG_R11),
-    .passed = BIT(REG_CX) | BIT(REG_DX) | BIT(REG_SI) | BIT(REG_DI) | BIT(REG_R8) |
-              BIT(REG_R9) | BIT(REG_R10) | BIT(REG_R11),
+    .passed = BIT(REG_CX) | BIT(REG_DX) | BIT(REG_SI) | BIT(REG_DI) | BIT(REG_R8) | BIT(REG_R9) |
+              BIT(REG_R10) | BIT(REG_R11),
     .lost_in_kernel = BIT(REG_AX) | BIT(REG_CX) | BIT(REG_R11),
     .glob_dat = R_X86_64_GLOB_DAT,
     .ending = {15 /* rt_sigreturn */, 60 /* exit */, 231 /* exit_group */},

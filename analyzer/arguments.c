@@ -60,7 +60,7 @@ struct loss {
     uint64_t at;
     uint8_t how; /* enum loss_kind */
 };
-enum loss_kind { LOST_VALUE, LOST_ENTRY, LOST_COUNT };
+enum loss_kind { LOST_VALUE, LOST_ENTRY, LOST_NUMBER, LOST_COUNT };
 
 struct flow { /* what a variable's values become in another */
     uint32_t to;
@@ -320,6 +320,7 @@ static const char *reason(struct engine *e, struct arena *a, struct loss loss)
     const char *function = graph_function_name(e, o, c->function->address);
     static const char *const texts[] = {
         [LOST_VALUE] = "%s: %s, at 0x%llx: the value there is not constant",
+        [LOST_NUMBER] = "%s: %s, at 0x%llx, may make this call: its number there is not known",
         [LOST_ENTRY] = "%s: %s, at 0x%llx, may be called from anywhere: its address is taken",
     };
     return arena_printf(a, texts[loss.how], o->elf->name, function, (unsigned long long)loss.at);
@@ -355,7 +356,8 @@ static int by_call(const void *x, const void *y)
 void arguments_read(struct argument_reader *reader, const struct walk *w,
                     int64_t (*number_of)(void *context, struct context *c,
                                          const struct call_site *site),
-                    void *context, profile_selectors *selectors, profile_unbounded_list *unbounded)
+                    void *context, const struct unsure_call *unsure, profile_selectors *selectors,
+                    profile_unbounded_list *unbounded)
 {
     struct engine *e = reader->e;
     struct solver s = {.reader = reader, .walk = w, .e = e, .arena = arena_new()};
@@ -371,6 +373,12 @@ void arguments_read(struct argument_reader *reader, const struct walk *w,
                            passed_value(e, site->passed,
                                         of->argument + (of->in_memory ? PASSED_POINTEE : 0u)));
         }
+    }
+    for (int64_t number = 0; number < SYSCALL_LIMIT; number++) {
+        const struct selector *of = unsure[number].context ? selector_of(number, NULL) : NULL;
+        for (; of; of = selector_of(number, of))
+            lose(&s, sink_of(&s, &all, of),
+                 (struct loss){&unsure[number].context->node, unsure[number].at, LOST_NUMBER});
     }
     solve(&s);
     vec_each (sink, &all)

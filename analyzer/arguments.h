@@ -38,11 +38,18 @@ struct argument_reader;
 /* For walks over the graph as it is now; argument_reader_free() gives its memory back. */
 struct argument_reader *argument_reader_new(struct engine *e);
 void argument_reader_free(struct argument_reader *reader);
+/* A call that a site may make whose number is not known: with any arguments. */
+struct unsure_call {
+    const struct context *context; /* NULL: none does */
+    uint64_t at;
+};
 /* The selecting arguments of the calls that a walk reaches: constants, sorted, and for those that
- * are not bounded why. number_of tells the x86-64 number of a site, or -1. */
+ * are not bounded why. number_of tells the x86-64 number of a site, or -1; unsure has an entry for
+ * each of SYSCALL_LIMIT calls. */
 void arguments_read(struct argument_reader *reader, const struct walk *w,
                     int64_t (*number_of)(void *context, struct context *c,
                                          const struct call_site *site),
-                    void *context, profile_selectors *selectors, profile_unbounded_list *unbounded);
+                    void *context, const struct unsure_call *unsure, profile_selectors *selectors,
+                    profile_unbounded_list *unbounded);
 
 #endif

@@ -379,10 +379,10 @@ static void add_restart(struct found found[SYSCALL_LIMIT])
         const struct found *f = &found[syscall_number(restarted[i])];
         if (!f->phases)
             continue;
-        unsigned phases = restart->phases | f->phases;
+        unsigned phases = restart->phases | f->phases, when = restart->phases ? restart->when : 0;
         *restart = *f;
         restart->phases = phases;
-        restart->when = WHEN_ENVIRONMENT;
+        restart->when = when | (f->when == WHEN_UNKNOWN ? WHEN_UNKNOWN : WHEN_ENVIRONMENT);
     }
 }
 
@@ -456,7 +456,7 @@ static void explain_absence(struct analysis *a, const struct walk *all,
     const char *call = a->options->why_not;
     int number = syscall_number(call);
     const struct found *f = number >= 0 && number < SYSCALL_LIMIT ? &found[number] : NULL;
-    if (f && f->phases) {
+    if (f && f->phases && f->when != WHEN_UNKNOWN) {
         fprintf(stderr, "%s: is in the set%s; --why %s tells by which path\n", call,
                 f->phases == PHASE_LOADER  ? ", for the dynamic linker's own code only"
                 : !(f->when & WHEN_NORMAL) ? ", under circumstances only (.when)"
@@ -479,6 +479,27 @@ static int64_t number_of(void *context, struct context *c, const struct call_sit
     return site_number(context, c, site);
 }
 
+/* Calls that sites may make whose number is not known. */
+static const struct unsure_call *unsure_calls(struct analysis *a, const struct walk *w)
+{
+    struct unsure_call *unsure = arena_array(a->arena, SYSCALL_LIMIT, sizeof *unsure);
+    vec_each (n, &w->order) {
+        struct context *c = (struct context *)*n;
+        if (c->node.kind != NODE_CONTEXT)
+            continue;
+        vec_each (site, &c->sites) {
+            bool numbers[PASSED_NUMBERS];
+            if (site->number >= 0)
+                continue;
+            bool any = unknown_origin(w, c, guards_library(&a->engine), numbers) == UNKNOWN_ANY;
+            for (int64_t i = 0; i < SYSCALL_LIMIT; i++)
+                if (any || (i < PASSED_NUMBERS && numbers[i]))
+                    unsure[i] = (struct unsure_call){c, site->at};
+        }
+    }
+    return unsure;
+}
+
 /* Selecting arguments that a plug-in passes beyond what the link map does. */
 static void read_plugin_arguments(struct analysis *a, struct argument_reader *reader,
                                   const struct walk *w, struct profile_plugin *p)
@@ -486,7 +507,7 @@ static void read_plugin_arguments(struct analysis *a, struct argument_reader *re
     const struct profile_static *base = a->out;
     profile_selectors selectors = {0};
     profile_unbounded_list unbounded = {0};
-    arguments_read(reader, w, number_of, a, &selectors, &unbounded);
+    arguments_read(reader, w, number_of, a, unsure_calls(a, w), &selectors, &unbounded);
     vec_each (s, &selectors) {
         bool known = false;
         vec_each (b, &base->selectors)
@@ -632,7 +653,8 @@ static void read_result(struct analysis *a)
         walk_from(all, &roots[i]->node);
     walk_run(all);
     struct argument_reader *arguments = argument_reader_new(e);
-    arguments_read(arguments, all, number_of, a, &a->out->selectors, &a->out->unbounded);
+    arguments_read(arguments, all, number_of, a, unsure_calls(a, all), &a->out->selectors,
+                   &a->out->unbounded);
     report_plugins(a, arguments, found);
     argument_reader_free(arguments);
     vec_each (root, &a->plugin_roots)

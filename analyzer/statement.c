@@ -23,6 +23,8 @@ static const char *const harmless[] = {
     "a 32-bit system call: reported by the name it has there",
     "an x32 system call",
     "no system call has this number",
+    "the system-call number is not known: the C library repeats in other threads what set*id() "
+    "functions call",
     "the system-call number is not known: every call is listed as unknown",
     "the system-call number is not known: the C library repeats in other threads what set*id() "
     "functions call",
