@@ -48,6 +48,13 @@ static const struct elf_symbol *symbol_of(const struct object *o, uint64_t addre
     return address == s->value || address - s->value < s->size ? s : NULL;
 }
 
+struct object *graph_object(const struct node *n)
+{
+    if (n->kind == NODE_CONTEXT)
+        return ((const struct context *)n)->function->object;
+    return n->kind == NODE_SPAN ? ((const struct span *)n)->object : NULL;
+}
+
 const char *graph_function_name(struct engine *e, const struct object *o, uint64_t address)
 {
     const struct elf_symbol *s = symbol_of(o, address);

@@ -23,6 +23,8 @@ void walk_from(struct walk *w, struct node *root);
 /* Follows everything not yet followed. */
 void walk_run(struct walk *w);
 
+/* The object a node is in; NULL for a root. */
+struct object *graph_object(const struct node *n);
 /* Name of a function: its symbol, or "fn_<hex>". In the arena or the symbol table. */
 const char *graph_function_name(struct engine *e, const struct object *o, uint64_t address);
 /* The path from a root to the instruction at `at` of a node. */

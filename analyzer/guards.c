@@ -174,13 +174,6 @@ bool *guards_library(struct engine *e)
     return found ? inside : NULL;
 }
 
-static struct object *node_object(const struct node *n)
-{
-    if (n->kind == NODE_CONTEXT)
-        return ((const struct context *)n)->function->object;
-    return n->kind == NODE_SPAN ? ((const struct span *)n)->object : NULL;
-}
-
 /* The vDSO answers these clocks; the rest, and clocks not known, are left to the kernel. */
 static bool served_by_vdso(struct engine *e, const struct context *c)
 {
@@ -236,7 +229,7 @@ struct guards *guards_read(struct engine *e, const struct walk *w)
         if (inside[i])
             collect_names(e, e->objects.items[i], &names);
     vec_each (node, &w->order) {
-        const struct object *from = node_object(*node);
+        const struct object *from = graph_object(*node);
         if (!from || inside[from->elf->index])
             continue;
         vec_each (edge, &(*node)->edges) {

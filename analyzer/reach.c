@@ -377,7 +377,7 @@ static void add_restart(struct found found[SYSCALL_LIMIT])
     struct found *restart = &found[syscall_number("restart_syscall")];
     for (size_t i = 0; i < sizeof restarted / sizeof *restarted; i++) {
         const struct found *f = &found[syscall_number(restarted[i])];
-        if (!f->phases)
+        if (!f->phases || f->when == WHEN_UNKNOWN)
             continue;
         unsigned phases = restart->phases | f->phases, when = restart->phases ? restart->when : 0;
         *restart = *f;
