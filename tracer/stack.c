@@ -22,9 +22,11 @@ struct walk {
 };
 
 static char *no_debug_path = "";
+/* Separate debug information by build-id, from this machine: libdw's standard look-up would load a
+ * web client and ask servers. */
 static const Dwfl_Callbacks callbacks = {
     .find_elf = dwfl_linux_proc_find_elf,
-    .find_debuginfo = dwfl_standard_find_debuginfo,
+    .find_debuginfo = dwfl_build_id_find_debuginfo,
     .debuginfo_path = &no_debug_path,
 };
 
@@ -84,9 +86,17 @@ static bool open_unwinder(struct unwinder *u, const struct task *task)
     unsigned generation = task->process->space->generation;
     if (u->dwfl && u->process == process && u->generation == generation)
         return true;
+    /* The same program with more mapped: what is known of the rest stays. */
+    bool more = u->dwfl && u->process == process && u->generation / 1000 == generation / 1000;
+    u->generation = generation;
+    if (more) {
+        dwfl_report_begin(u->dwfl);
+        if (dwfl_linux_proc_report(u->dwfl, process) == 0 &&
+            dwfl_report_end(u->dwfl, NULL, NULL) == 0)
+            return true;
+    }
     close_unwinder(u);
     u->process = process;
-    u->generation = generation;
     u->dwfl = dwfl_begin(&callbacks);
     if (u->dwfl && dwfl_linux_proc_report(u->dwfl, process) == 0 &&
         dwfl_report_end(u->dwfl, NULL, NULL) == 0 &&
