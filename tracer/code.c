@@ -317,6 +317,21 @@ bool code_hit(struct session *s, struct task *task, struct user_regs_struct *reg
     return function || index >= 0;
 }
 
+void code_leave_slot(const struct task *task)
+{
+    const struct code *code = task->process->space->code;
+    struct user_regs_struct regs;
+    if (!code || !code->slots || ptrace(PTRACE_GETREGS, task->id, NULL, &regs) != 0)
+        return;
+    for (const struct slot *slot = code->slots; slot; slot = slot->next) {
+        if (regs.rip != slot->address && regs.rip != slot->address + 2)
+            continue;
+        regs.rip = slot->site + (regs.rip - slot->address);
+        ptrace(PTRACE_SETREGS, task->id, NULL, &regs);
+        return;
+    }
+}
+
 void code_watch_exit(struct task *task)
 {
     enum { ENABLE = 1, REGISTER = offsetof(struct user, u_debugreg) };

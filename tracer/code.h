@@ -188,6 +188,9 @@ void code_plant(struct session *s, struct task *task);
 bool code_knows(const struct code *code, uint64_t address);
 /* A breakpoint of ours at address: learns from it and sends the task on. false: not ours. */
 bool code_hit(struct session *s, struct task *task, struct user_regs_struct *regs);
+/* A signal is about to be delivered: its handler must find the task where the program knows it, as
+ * it may unwind the stack from there. A call that begins again does so at its site. */
+void code_leave_slot(const struct task *task);
 /* From here on every call of the address space stops. */
 void code_give_up(struct session *s, struct task *task, const char *why);
 /* Another phase begins: everything lifted is planted again. */

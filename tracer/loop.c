@@ -379,8 +379,10 @@ static void stopped(struct session *s, struct task *task, int status)
     else if (signal == SIGTRAP && trap_happened(s, task)) {
         if (!task->lost)
             task_resume(s, task, 0);
-    } else
+    } else {
+        code_leave_slot(task);
         task_resume(s, task, signal);
+    }
 }
 
 void loop_event(struct session *s, pid_t pid, int status)
