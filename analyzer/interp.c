@@ -45,6 +45,7 @@ void interp_release(struct engine *e, struct context *c)
         const struct unit_states *t = &c->states[i];
         for (size_t k = 0; k < t->count; k++)
             interp_drop(e, t->items[k].in);
+        interp_drop(e, t->anywhere);
         pool_put(&e->pool, t->items, t->count * sizeof *t->items);
     }
     pool_put(&e->pool, c->states, c->unit_count * sizeof *c->states);
@@ -116,6 +117,8 @@ void interp_flow(struct engine *e, struct context *c, const struct state *s, uin
     struct block_state *bs = state_of(e, c, b);
     if (!bs->in) {
         bs->in = interp_keep(e, s, b);
+    } else if (state_holds(e, bs->in, s, b)) {
+        return;
     } else {
         struct state joined;
         state_restore(e, bs->in, &joined);
@@ -128,6 +131,28 @@ void interp_flow(struct engine *e, struct context *c, const struct state *s, uin
         bs->queued = true;
         work_add(e, c, b);
     }
+}
+
+void interp_flow_anywhere(struct run *r)
+{
+    static const struct block everything = {.live = UINT32_MAX, .flags_live = true};
+    struct engine *e = r->e;
+    struct unit *u = object_unit(e, r->o, r->ir->at);
+    struct unit_states *t = states_of_unit(e, r->c, u);
+    struct state s;
+    uint64_t *starts = NULL;
+    size_t count = 0;
+    if (t->anywhere) {
+        state_restore(e, t->anywhere, &s);
+        if (!state_join(e, &s, &r->s, &everything, false))
+            return;
+        t->anywhere = state_replace(e, t->anywhere, &s, NULL);
+    } else {
+        t->anywhere = interp_keep(e, &r->s, NULL);
+    }
+    object_all_blocks(e, r->o, u, &starts, &count);
+    for (size_t i = 0; i < count; i++)
+        interp_flow(e, r->c, &r->s, r->ir->at, starts[i]);
 }
 
 void interp_start(struct engine *e, struct context *c)
@@ -489,14 +514,16 @@ static void do_branch(struct run *r, uint64_t next)
         if (b->kind == VK_CONST || r->s.flags.a == r->s.flags.b)
             engine_require(r->e, r->c->function, a->deps, false);
     }
-    struct state before = r->s;
+    struct state before;
+    if (decided & BRANCH_NEVER)
+        state_copy(&before, &r->s);
     if (i->op == OP_LOOP)
         state_lose(r, 1u << REG_CX);
     if ((decided & BRANCH_ALWAYS) && (i->op == OP_LOOP || branch_refine(r, i->condition, true)))
         jump_direct(r, (uint64_t)i->imm);
     if (!(decided & BRANCH_NEVER))
         return;
-    r->s = before;
+    state_copy(&r->s, &before);
     if (i->op == OP_LOOP || branch_refine(r, i->condition, false))
         interp_flow(r->e, r->c, &r->s, r->ir->at, next);
 }

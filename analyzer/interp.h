@@ -68,10 +68,14 @@ struct unit_states {
     struct unit *unit;
     struct block_state *items;
     size_t count;
+    struct kept_state *anywhere; /* with which an unknown jump went to all of them */
 };
 
 /* interp_state.c */
 void state_restore(const struct engine *e, const struct kept_state *kept, struct state *s);
+void state_copy(struct state *to, const struct state *from);
+bool state_holds(const struct engine *e, const struct kept_state *kept, const struct state *from,
+                 const struct block *b);
 /* The same as dropping a kept state and keeping another. */
 struct kept_state *state_replace(struct engine *e, struct kept_state *kept, const struct state *s,
                                  const struct block *b);
@@ -116,6 +120,8 @@ void operand_pass_code(struct run *r, value v, enum edge_kind kind);
 /* interp.c */
 /* The block is executed once more later: it waits for something to be found out. */
 void interp_again(struct run *r);
+/* Control goes to every block of the unit at hand; what went there before does so only once. */
+void interp_flow_anywhere(struct run *r);
 void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,
                  uint64_t to);
 

@@ -102,10 +102,11 @@ static void flow_landing_pads(struct run *r)
     vec_each (pad, &u->pads) {
         if (r->ir->at < pad->start || r->ir->at >= pad->end)
             continue;
-        struct state kept = r->s;
+        struct state kept;
+        state_copy(&kept, &r->s);
         state_lose(r, 1u << r->e->arch->pad_registers[0] | 1u << r->e->arch->pad_registers[1]);
         interp_flow(r->e, r->c, &r->s, r->ir->at, pad->pad);
-        r->s = kept;
+        state_copy(&r->s, &kept);
     }
 }
 
@@ -393,15 +394,13 @@ static bool jump_table(struct run *r, const struct value_data *d)
 /* A jump inside the function to a place that could not be found out: everything in it may run. */
 static void jump_anywhere(struct run *r)
 {
-    uint64_t *starts = NULL;
-    size_t count = 0;
     engine_note(r->e, r->c, r->ir->at, "indirect jump: all of the function is taken as reached");
     state_lose(r, ~(1u << r->e->arch->sp));
     r->s.escaped = true;
     state_forget(r->e, &r->s);
-    object_all_blocks(r->e, r->o, object_unit(r->e, r->o, r->ir->at), &starts, &count);
-    for (size_t i = 0; i < count; i++)
-        interp_flow(r->e, r->c, &r->s, r->ir->at, starts[i]);
+    r->s.flags.op = 0;
+    r->s.flags.reg = REG_NONE;
+    interp_flow_anywhere(r);
 }
 
 /* The dynamic linker enters the program with what to run at exit in a register (System V ABI). */

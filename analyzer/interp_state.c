@@ -74,6 +74,31 @@ void state_restore(const struct engine *e, const struct kept_state *kept, struct
     memcpy(s->slot, from + STATE_FIXED + registers, s->slots * sizeof s->slot[0]);
 }
 
+void state_copy(struct state *to, const struct state *from)
+{
+    memcpy(to, from, offsetof(struct state, slot) + from->slots * sizeof from->slot[0]);
+}
+
+/* Whether all that from says is in into, seen at a glance: most control flow brings nothing new. */
+bool state_holds(const struct engine *e, const struct kept_state *kept, const struct state *from,
+                 const struct block *b)
+{
+    const struct state *into = (const struct state *)kept;
+    for (unsigned i = 0; i < e->arch->registers; i++)
+        if (into->reg[i] != from->reg[i] && is_live(b, i))
+            return false;
+    if (into->flags.op && memcmp(&into->flags, &from->flags, sizeof into->flags) != 0)
+        return false;
+    if (into->bound.reg != REG_NONE && memcmp(&into->bound, &from->bound, sizeof into->bound) != 0)
+        return false;
+    if (into->escaped < from->escaped || into->lost < from->lost || into->written < from->written ||
+        into->unsure < from->unsure || into->deeper < from->deeper)
+        return false;
+    const char *slots = (const char *)&into->reg[e->arch->registers];
+    return into->lost || (into->slots == from->slots &&
+                          memcmp(slots, from->slot, from->slots * sizeof from->slot[0]) == 0);
+}
+
 static void remove_slot(struct state *s, unsigned at)
 {
     memmove(&s->slot[at], &s->slot[at + 1], (s->slots - at - 1u) * sizeof s->slot[0]);
@@ -98,8 +123,12 @@ static inline value join_slot(struct engine *e, value a, value b, bool widen)
 static bool join_slots(struct engine *e, struct state *into, const struct state *from, bool widen)
 {
     bool changed = false;
-    unsigned j = 0;
-    for (unsigned i = 0; i < into->slots;) {
+    unsigned same = 0;
+    while (same < into->slots && same < from->slots &&
+           memcmp(&into->slot[same], &from->slot[same], sizeof into->slot[0]) == 0)
+        same++;
+    unsigned j = same;
+    for (unsigned i = same; i < into->slots;) {
         struct slot *a = &into->slot[i];
         while (j < from->slots && from->slot[j].offset < a->offset)
             j++;
@@ -118,8 +147,8 @@ static bool join_slots(struct engine *e, struct state *into, const struct state 
         else
             i++;
     }
-    unsigned at = 0;
-    for (j = 0; j < from->slots; j++) {
+    unsigned at = same;
+    for (j = same; j < from->slots; j++) {
         const struct slot *b = &from->slot[j];
         while (at < into->slots && into->slot[at].offset < b->offset)
             at++;
