@@ -12,6 +12,7 @@ struct analyzer_options {
     strings plugins;          /* --plugin FILE|DIR */
     bool no_cache;
     bool libraries_only; /* stop after link map and imported symbols */
+    size_t bound;        /* instructions whose values are followed; 0: the default */
     const char *why;     /* a system call to explain on standard error; NULL: none */
     const char *why_not; /* one whose absence is to be explained there */
 };

@@ -81,6 +81,7 @@ const char *cache_file(struct arena *a, const struct linkmap *map,
     vec_each (plugin, &options->plugins)
         digest_text(&h, *plugin);
     digest_text(&h, options->root);
+    digest_word(&h, options->bound);
     digest_text(&h, options->library_path);
     struct digest names = digest_file(a, "/etc/nsswitch.conf");
     digest_word(&h, names.low);

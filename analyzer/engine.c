@@ -14,6 +14,8 @@ void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct
     e->map = map;
     e->limits.contexts = 640;
     e->limits.branch_contexts = 4;
+    e->limits.instructions = (size_t)7 << 20;
+    e->limits.work = (size_t)64 << 20;
     e->arch = architecture_of(map->objects.items[0].elf->machine);
     e->pool.arena = a;
     values_init(&e->values, a);
@@ -183,7 +185,9 @@ struct context *engine_context(struct engine *e, struct function *f, const value
     for (size_t i = 1; i < f->contexts.count; i++)
         if (same_key(f->contexts.items[i], inputs, f->relevant))
             return f->contexts.items[i];
-    size_t limit = f->numbers ? e->limits.contexts : e->limits.branch_contexts;
+    size_t limit = f->numbers        ? e->limits.contexts
+                   : whole_wanted(e) ? 1
+                                     : e->limits.branch_contexts;
     if (f->contexts.count >= limit)
         return f->contexts.items[0];
     struct context *c = new_context(e, f);
@@ -241,11 +245,16 @@ void engine_require(struct engine *e, struct function *f, uint32_t deps, bool nu
     f->relevant |= deps;
     if (number)
         f->numbers |= deps;
+    size_t kept = 0;
     vec_each (caller, &f->callers) {
+        if ((*caller)->function->whole && !number) {
+            f->callers.items[kept++] = *caller; /* the branch decides nothing for it */
+            continue;
+        }
         (*caller)->restart = true;
         engine_queue(e, *caller);
     }
-    f->callers.count = 0;
+    f->callers.count = kept;
 }
 
 void engine_note(struct engine *e, struct context *c, uint64_t at, const char *reason)

@@ -88,6 +88,7 @@ struct function {
     bool resolver;                  /* an IFUNC resolver stands in for its results */
     bool data;                      /* no code after all */
     bool called;                    /* not only taken the address of */
+    bool whole;                     /* its values are not followed */
     bool twice;                     /* reads its return address: may return twice, like setjmp */
     VEC(struct context *) contexts; /* [0]: unknown inputs */
     VEC(struct context *) callers;
@@ -161,6 +162,11 @@ struct object {
     /* Small constants its indirect calls pass, by argument. */
     bool passed[PASSED_ARGUMENTS][PASSED_NUMBERS];
     bool passed_unknown[PASSED_ARGUMENTS]; /* or something not known */
+    bool go;              /* all registers are lost over calls */
+    bool absolute;        /* addresses are constants in code and data, not all relocated */
+    bool self_relocating; /* the dynamic linker, or a static program */
+    bool plugin;          /* not part of the initial link map */
+    bool beyond;          /* some of its functions are taken whole */
 };
 
 /* Something that could not be decided, and where. */
@@ -172,6 +178,8 @@ struct note {
 };
 
 struct limits {
+    size_t instructions;    /* decoded, in all: behind that, functions are taken whole */
+    size_t work;            /* the same for those executed */
     size_t contexts;        /* per function that passes on a system-call number */
     size_t branch_contexts; /* per other function */
 };
@@ -254,6 +262,12 @@ bool memory_pointer(struct engine *e, struct object *o, uint64_t address, struct
 bool memory_is_code(struct object *o, uint64_t address);
 bool memory_constant(const struct object *o, uint64_t address);
 void memory_run(struct engine *e);
+
+/* whole.c */
+/* Whether the code met so far is beyond the bound. */
+bool whole_wanted(const struct engine *e);
+/* Takes a function whole; false: its values have to be followed. */
+bool whole_take(struct engine *e, struct context *c);
 
 /* interp.c */
 void interp_start(struct engine *e, struct context *c);

@@ -165,6 +165,9 @@ void interp_start(struct engine *e, struct context *c)
     c->indirect.count = 0;
     c->loose = false;
     c->generation++;
+    c->function->whole = false;
+    if (whole_wanted(e) && whole_take(e, c))
+        return;
     state_entry(e, &s, c);
     s.flags.reg = REG_NONE;
     interp_flow(e, c, &s, c->function->address, c->function->address);

@@ -201,6 +201,10 @@ static void follow_code(struct phases *p, const struct context *c, uint64_t from
                         struct after *after)
 {
     struct arena *a = p->engine->arena;
+    if (c->function->whole) {
+        after->all = true;
+        return;
+    }
     vec_push(a, &after->work, from);
     while (after->work.count && !after->all) {
         uint64_t at = after->work.items[--after->work.count];

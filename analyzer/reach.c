@@ -692,6 +692,8 @@ enum status syscalls_analyze(struct diag *d, struct arena *arena, struct linkmap
     if (file && cache_read(arena, file, out))
         return STATUS_OK;
     engine_init(&a.engine, d, arena, map);
+    if (options->bound)
+        a.engine.limits.instructions = options->bound;
     add_roots(&a);
     run_all(&a);
     enum status status = run_plugins(&a);

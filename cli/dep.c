@@ -41,6 +41,7 @@ enum {
     KEY_FILTER_ARGS,
     KEY_SOURCES,
     KEY_LINK,
+    KEY_BOUND,
 };
 
 static const struct argp_option option_table[] = {
@@ -63,6 +64,10 @@ static const struct argp_option option_table[] = {
     {"link", KEY_LINK, "LIBRARY", 0,
      "With --sources: a library it would be linked with (libz.so.1)", 2},
     {"no-cache", KEY_NO_CACHE, NULL, 0, "Neither read nor write the cache of library summaries", 2},
+    {"bound", KEY_BOUND, "COUNT", 0,
+     "Follow values in this many instructions of code (default 7340032); beyond them functions are "
+     "taken whole, which is said",
+     2},
     {"why", KEY_WHY, "CALL", 0, "Explain why this system call is in the set", 2},
     {"why-not", KEY_WHY_NOT, "CALL", 0, "Explain why this system call is not in the set", 2},
     {"graph", KEY_GRAPH, "FILE", 0,
@@ -175,6 +180,13 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_PLUGIN:
         vec_push(o->cli->arena, &o->analyzer.plugins, value);
         return 0;
+    case KEY_BOUND: {
+        char *end = value;
+        o->analyzer.bound = strtoull(value, &end, 10);
+        if (*end || end == value || *value == '-' || !o->analyzer.bound)
+            argp_error(state, "--bound: '%s' is no count of instructions", value);
+        return 0;
+    }
     case KEY_NO_CACHE:
         o->analyzer.no_cache = true;
         return 0;
