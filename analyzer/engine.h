@@ -162,11 +162,7 @@ struct object {
     /* Small constants its indirect calls pass, by argument. */
     bool passed[PASSED_ARGUMENTS][PASSED_NUMBERS];
     bool passed_unknown[PASSED_ARGUMENTS]; /* or something not known */
-    bool go;              /* all registers are lost over calls */
-    bool absolute;        /* addresses are constants in code and data, not all relocated */
-    bool self_relocating; /* the dynamic linker, or a static program */
-    bool plugin;          /* not part of the initial link map */
-    bool beyond;          /* some of its functions are taken whole */
+    bool beyond;                           /* some of its functions are taken whole */
 };
 
 /* Something that could not be decided, and where. */

@@ -81,6 +81,8 @@ static bool reach_slot(struct whole *w)
         return reach(w, f, EDGE_SLOT);
     vec_push(w->e->arena, &w->c->indirect, w->ir.at);
     w->calls_pointers = true;
+    for (unsigned k = 0; k < PASSED_ARGUMENTS; k++)
+        w->o->passed_unknown[k] = true;
     return true;
 }
 
