@@ -129,10 +129,10 @@ value passed_value(const struct engine *e, uint32_t list, unsigned input)
 {
     if (list == PASSED_ANY)
         return VALUE_TOP;
-    const uint32_t *words = &e->passed.words.items[list];
-    for (uint32_t i = 0; i < words[0]; i++)
-        if (words[1 + 2 * i] == input)
-            return words[2 + 2 * i];
+    const uint32_t *all = e->passed.words.items;
+    for (uint32_t at = list + 1, end = at + 2 * all[list]; at < end; at += 2)
+        if (all[at] == input)
+            return all[at + 1];
     return VALUE_TOP;
 }
 

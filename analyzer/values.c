@@ -247,6 +247,29 @@ bool value_single(const struct values *v, value x, int64_t *c)
     return true;
 }
 
+/* The bits that may be set in a value; false: they are not few. */
+static bool few_bits(const struct value_data *d, uint64_t *mask)
+{
+    if (d->kind == VK_TOP && d->sign == ORIGIN_AND)
+        *mask |= (uint64_t)d->first & width_max(d->width);
+    else if (d->kind != VK_CONST)
+        return false;
+    for (unsigned i = 0; d->kind == VK_CONST && i < d->count; i++)
+        *mask |= (uint64_t)d->all[i];
+    return !*mask || value_few_bits(*mask);
+}
+
+/* Of values of which one is anything but for a mask; VALUE_NONE: not of this kind. */
+static value join_masked(struct values *v, value x, value y)
+{
+    const struct value_data *a = value_get(v, x), *b = value_get(v, y);
+    uint64_t mask = 0;
+    if (!few_bits(a, &mask) || !few_bits(b, &mask))
+        return VALUE_NONE;
+    value any = value_top(v, a->deps | b->deps, UINT64_MAX);
+    return derived(v, any, ORIGIN_AND, (int64_t)mask, 8, mask);
+}
+
 value value_join(struct values *v, value x, value y, bool widen)
 {
     if (x == y || y == VALUE_NONE)
@@ -261,6 +284,10 @@ value value_join(struct values *v, value x, value y, bool widen)
         memcpy(both + a->count, b->all, b->count * sizeof *both);
         return value_set(v, both, (size_t)a->count + b->count);
     }
+    value masked =
+        a->sign == ORIGIN_AND || b->sign == ORIGIN_AND ? join_masked(v, x, y) : VALUE_NONE;
+    if (masked != VALUE_NONE)
+        return masked;
     if (a->kind == VK_TOP && b->kind == VK_TOP) {
         uint64_t max = widen ? UINT64_MAX : a->max < b->max ? b->max : a->max;
         if (a->sign && a->sign == b->sign && a->base == b->base && a->first == b->first &&
@@ -313,9 +340,8 @@ value value_extend(struct values *v, value x, unsigned from, unsigned to, bool s
         return x;
     }
     uint64_t limit = width_max(sign ? to : from);
-    uint64_t max = d->kind == VK_TOP && d->max < limit ? d->max : limit;
-    if (sign && d->kind == VK_TOP && d->max <= width_max(from) / 2)
-        max = d->max;
+    uint64_t fits = sign ? width_max(from) / 2 : limit; /* larger ones change, or are negative */
+    uint64_t max = d->kind == VK_TOP && d->max <= fits ? d->max : limit;
     if (d->kind != VK_TOP || d->sign == ORIGIN_NONE)
         return value_top(v, d->deps, max);
     if (max == d->max && (!sign || max <= width_max(from) / 2))
