@@ -121,12 +121,6 @@ enum status analyze(struct diag *d, struct arena *a, const char *path,
     enum status status = linkmap_build(d, a, path, &how, &map);
     if (status || (status = elf_object_load(d, map->objects.items[0].elf)))
         return status;
-    /* An empty set of calls would be a lie. */
-    if (!options->libraries_only && map->objects.items[0].elf->machine != EM_X86_64)
-        return diag_fail(d, STATUS_INPUT,
-                         "%s: a program for another architecture (AArch64): its system calls "
-                         "cannot be told, only its libraries and symbols, with --libraries",
-                         path);
     vec_each (o, &map->objects)
         if (o->elf->trouble)
             diag_warn(d, "%s: %s", o->elf->path, o->elf->trouble);

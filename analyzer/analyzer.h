@@ -55,7 +55,8 @@ struct slot_call {
 typedef VEC(struct slot_call) slot_calls;
 
 /* All syscall instructions within decoded functions of the ELF image given as bytes (a file read
- * whole or a copied vDSO), sorted by address, and the calls through slots. Used by the tracer to know where to plant. */
+ * whole or a copied vDSO), sorted by address, and the calls through slots. Used by the tracer to
+ * know where to plant. */
 enum status analyzer_sites(struct diag *d, struct arena *a, const void *image, size_t size,
                            const char *name, syscall_sites *out, slot_calls *calls);
 

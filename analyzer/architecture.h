@@ -5,12 +5,17 @@
 #define ANALYZER_ARCHITECTURE_H
 
 #include "analyzer/decode.h"
+#include <stdbool.h>
 
 struct architecture {
     uint16_t machine; /* EM_* */
+    uint8_t calls;    /* enum syscall_table */
     /* As decode() of decode.h. */
     unsigned (*decode)(const uint8_t *code, size_t size, uint64_t address, struct insn *out);
+    uint8_t step;             /* instructions start at multiples of it */
     uint8_t registers;        /* how many are followed */
+    bool partial;             /* addresses are put together from parts */
+    bool vdso_returns;        /* signal handlers return through the vDSO's code */
     uint8_t sp;               /* stack pointer */
     uint8_t link;             /* holds the return address at entry; REG_NONE: the stack does */
     uint8_t result;           /* of a function */

@@ -92,7 +92,7 @@ struct block *object_block(struct engine *e, struct object *o, uint64_t address)
     struct unit *u = o->last_unit;
     if (!u || address < u->start || address >= u->own_end) {
         struct block *b = address_map_get(&o->blocks, address);
-        if (b || !elf_executable_at(o->elf, address))
+        if (b || address % o->step || !elf_executable_at(o->elf, address))
             return b;
         u = object_unit(e, o, address);
     }

@@ -34,7 +34,7 @@ unsigned decode(const uint8_t *code, size_t size, uint64_t address, struct insn 
 {
     memset(out, 0, sizeof *out);
     out->op = OP_NOP;
-    out->dst = out->src = out->base = out->index = REG_NONE;
+    out->dst = out->src = out->base = out->index = out->first = REG_NONE;
     if (!size)
         return 0;
     struct cursor c = {.at = code,
@@ -57,7 +57,7 @@ unsigned decode(const uint8_t *code, size_t size, uint64_t address, struct insn 
         decode_one_byte(&c, b);
     if (c.overrun || out->op == OP_BAD) {
         memset(out, 0, sizeof *out);
-        out->dst = out->src = out->base = out->index = REG_NONE;
+        out->dst = out->src = out->base = out->index = out->first = REG_NONE;
         out->op = OP_BAD;
         out->length = 1;
         return 1;

@@ -72,6 +72,7 @@ void engine_add_objects(struct engine *e)
         o->elf = e->map->objects.items[i].elf;
         o->absolute = o->elf->type == ET_EXEC;
         o->base = o->absolute && i == 0 ? 0 : (uint64_t)(i + 1) << 40;
+        o->step = e->arch->step;
         o->stack_arguments = e->arch->link == REG_NONE ? 8 : 0;
         o->self_relocating =
             i == e->map->interpreter || (i == 0 && e->map->interpreter == LINKMAP_NONE);
@@ -97,24 +98,42 @@ struct function *engine_function(struct engine *e, struct object *o, uint64_t ad
     return f;
 }
 
-/* Call stubs (`jmp *slot`) stand for what their slot is bound to. */
+/* The slot that a call stub jumps through. x86-64: `jmp *slot(%rip)`; AArch64: `adrp x16; ldr x17,
+ * [x16, #low]; add x16, x16, #low; br x17`; either after a landing mark. */
+static bool stub_slot(const struct engine *e, const struct block *b, uint64_t *place)
+{
+    struct ir c[5];
+    uint32_t length = e->arch->partial ? 4 : 1;
+    if (b->count < length || b->count > length + 1)
+        return false;
+    for (uint32_t n = 0; n < b->count; n++)
+        block_insn(e, b, n, &c[n]);
+    if (b->count > length && c[0].i.op != OP_NOP)
+        return false;
+    const struct insn *i = &c[b->count - length].i, *load = NULL, *last = &c[b->count - 1].i;
+    if (last->op != OP_JMP_INDIRECT)
+        return false;
+    if (!e->arch->partial) {
+        *place = (uint64_t)i->disp;
+        return i->src_kind == OPERAND_MEM && !i->segment && i->base == REG_NONE &&
+               i->index == REG_NONE;
+    }
+    load = &c[b->count - 3].i;
+    *place = (uint64_t)i->disp + (uint64_t)load->disp;
+    return i->op == OP_PAGE && load->op == OP_MOV && load->src_kind == OPERAND_MEM &&
+           load->base == i->dst && load->index == REG_NONE && load->extra < EXTRA_PRE &&
+           last->src == load->dst;
+}
+
+/* Call stubs stand for what their slot is bound to. */
 struct function *engine_call_target(struct engine *e, struct function *f, enum edge_kind *kind)
 {
     for (unsigned hops = 0; hops < 4; hops++) {
         if (!f->examined) {
             f->examined = true;
             struct block *b = object_block(e, f->object, f->address);
-            struct ir first = {.i.op = OP_BAD};
-            if (b)
-                block_insn(e, b, 0, &first);
-            if (b && b->count == 2 && first.i.op == OP_NOP)
-                block_insn(e, b, 1, &first);
-            else if (b && b->count != 1)
-                first.i.op = OP_BAD;
-            const struct insn *i = &first.i;
-            if (i->op == OP_JMP_INDIRECT && i->src_kind == OPERAND_MEM && !i->segment &&
-                i->base == REG_NONE && i->index == REG_NONE) {
-                uint64_t constant = 0, place = (uint64_t)i->disp;
+            uint64_t constant = 0, place = 0;
+            if (b && stub_slot(e, b, &place)) {
                 const struct elf_relocation *r = elf_relocation_at(f->object->elf, place);
                 if (r &&
                     (r->plt || memory_constant(f->object, place) || r->type == e->arch->glob_dat)) {
@@ -375,7 +394,7 @@ void interp_resume(struct engine *e, const struct context *callee, struct waiter
          * addresses for its tracebacks only. */
         if (callee->function->twice && !callee->function->object->go) {
             s.escaped = true;
-            state_forget(e, &s);
+            state_forget(e, c, w->resume, &s);
         }
         interp_flow(e, c, &s, w->resume, w->resume);
     }

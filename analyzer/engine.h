@@ -123,7 +123,8 @@ struct context {
     struct unit_states *states;  /* one for each unit that control went through */
     size_t unit_count;
     VEC(struct block *) work;
-    VEC(uint64_t) indirect; /* addresses of indirect calls that could not be bound */
+    VEC(uint64_t) completed; /* see partial_lost(): constants and unit starts by turns */
+    VEC(uint64_t) indirect;  /* addresses of indirect calls that could not be bound */
 };
 
 /* A data object, or what lies between two places known to start one. */
@@ -152,6 +153,7 @@ struct object {
     VEC(uint64_t) bounds;   /* starts of data objects */
     struct address_map spans;
     struct elf_range got;    /* .got: written by relocation only */
+    uint8_t step;            /* instructions start at multiples of it */
     uint8_t stack_arguments; /* where they begin, from the stack pointer at entry */
     bool prepared, bounded;
     bool go;                  /* all registers are lost over calls */

@@ -164,6 +164,7 @@ void interp_start(struct engine *e, struct context *c)
     c->waits.count = 0;
     c->indirect.count = 0;
     c->loose = false;
+    c->completed.count = 0;
     c->generation++;
     c->function->whole = false;
     if (whole_wanted(e) && whole_take(e, c))
@@ -175,13 +176,13 @@ void interp_start(struct engine *e, struct context *c)
 
 /* ---- instructions ---- */
 
-static void clear_flags(struct run *r)
+void flags_clear(struct run *r)
 {
     memset(&r->s.flags, 0, sizeof r->s.flags);
     r->s.flags.reg = REG_NONE;
 }
 
-static void set_flags(struct run *r, unsigned op, value a, value b)
+void flags_set(struct run *r, unsigned op, value a, value b)
 {
     const struct insn *i = &r->ir->i;
     struct flags *f = &r->s.flags;
@@ -204,17 +205,17 @@ static void do_compare(struct run *r)
 {
     const struct insn *i = &r->ir->i;
     if (i->src_kind == OPERAND_NONE) {
-        clear_flags(r);
+        flags_clear(r);
         return;
     }
     value a = operand_read_destination(r), b = operand_source(r);
     bool itself = i->src_kind == OPERAND_REG && i->src == i->dst;
     const struct value_data *d = value_get(&r->e->values, a);
     if (i->op == OP_TEST && a == b && !itself && !(d->kind == VK_CONST && d->count == 1)) {
-        clear_flags(r);
+        flags_clear(r);
         return;
     }
-    set_flags(r, i->op, a, b);
+    flags_set(r, i->op, a, b);
 }
 
 /* A stack address whose offset is no longer known may point at any slot. */
@@ -242,7 +243,8 @@ static void do_arithmetic(struct run *r)
 {
     const struct insn *i = &r->ir->i;
     struct values *v = &r->e->values;
-    bool itself = i->dst_kind == OPERAND_REG && i->src_kind == OPERAND_REG && i->dst == i->src;
+    bool itself = i->dst_kind == OPERAND_REG && i->src_kind == OPERAND_REG &&
+                  i->src == (i->first == REG_NONE ? i->dst : i->first) && !i->extra;
     value result;
     value a = operand_read_destination(r), b = VALUE_TOP;
     if (itself && (i->op == OP_XOR || i->op == OP_SUB)) {
@@ -264,14 +266,18 @@ static void do_arithmetic(struct run *r)
     if (i->dst_kind == OPERAND_REG && i->dst == r->e->arch->sp)
         r->s.deeper = r->s.deeper || value_get(v, a)->kind == VK_STACK;
     result = lose_stack(r, a, b, result);
+    if (i->op == OP_ADD && i->first != REG_NONE && i->src_kind == OPERAND_IMM && i->width == 8)
+        address_formed(r, result);
     if (!low_bitwise(r))
         operand_write(r, result);
+    if (i->extra & EXTRA_QUIET)
+        return;
     if (i->op == OP_SUB && i->dst_kind == OPERAND_REG && !itself)
-        set_flags(r, OP_CMP, a, b), r->s.flags.reg = REG_NONE;
+        flags_set(r, OP_CMP, a, b), r->s.flags.reg = i->first == i->dst ? REG_NONE : i->first;
     else if (i->op == OP_SHL || i->op == OP_SHR || i->op == OP_SAR || i->op == OP_SBB)
-        clear_flags(r);
+        flags_clear(r);
     else
-        set_flags(r, OP_ADD, value_extend(v, result, i->width, 8, false), value_const(v, 0));
+        flags_set(r, OP_ADD, value_extend(v, result, i->width, 8, false), value_const(v, 0));
 }
 
 static void do_unary(struct run *r)
@@ -286,7 +292,7 @@ static void do_unary(struct run *r)
         r->s.flags = kept;
     } else {
         operand_write(r, value_binary(v, OP_SUB, value_const(v, 0), a, r->ir->i.width));
-        clear_flags(r);
+        flags_clear(r);
     }
 }
 
@@ -295,7 +301,24 @@ static void do_imul(struct run *r)
     struct values *v = &r->e->values;
     operand_write(r, value_binary(v, OP_IMUL, operand_source(r), value_const(v, r->ir->i.imm),
                                   r->ir->i.width));
-    clear_flags(r);
+    flags_clear(r);
+}
+
+/* A label inside the function itself is the base of a jump table or a computed goto, unless it is
+ * kept somewhere. */
+void address_formed(struct run *r, value v)
+{
+    const struct value_data *d = value_get(&r->e->values, v);
+    if (d->kind != VK_CONST)
+        return;
+    const struct unit *u = object_unit(r->e, r->o, r->ir->at);
+    unsigned count = d->count;
+    for (unsigned k = 0; k < count; k++) {
+        uint64_t constant = (uint64_t)value_get(&r->e->values, v)->all[k];
+        uint64_t place = constant - r->o->base;
+        if (constant && !(place > u->start && place < u->end))
+            memory_touch(r->e, &r->c->node, r->ir->at, constant, EDGE_ADDRESS);
+    }
 }
 
 static void do_lea(struct run *r)
@@ -304,15 +327,8 @@ static void do_lea(struct run *r)
     struct values *v = &r->e->values;
     value address = i->segment ? VALUE_TOP : operand_address(r);
     int64_t constant = 0;
-    /* A label inside the function itself is the base of a jump table or a computed goto, unless it
-     * is kept somewhere. */
-    const struct unit *u = object_unit(r->e, r->o, r->ir->at);
-    uint64_t place = 0;
-    if (value_single(v, address, &constant))
-        place = (uint64_t)constant - r->o->base;
-    bool label = place > u->start && place < u->end;
-    if (constant && i->width == 8 && !label)
-        memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)constant, EDGE_ADDRESS);
+    if (i->width == 8 && value_single(v, address, &constant))
+        address_formed(r, address);
     address = lose_stack(r, i->base < REG_LIMIT ? r->s.reg[i->base] : VALUE_TOP,
                          i->index < REG_LIMIT ? r->s.reg[i->index] : VALUE_TOP, address);
     operand_write(r, value_extend(v, address, i->width, 8, false));
@@ -325,9 +341,26 @@ static void touch_immediate(struct run *r)
         memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)r->ir->i.imm, EDGE_ADDRESS);
 }
 
+/* The other choice of a conditional select, changed. */
+static value changed_selection(struct run *r, value kept)
+{
+    struct values *v = &r->e->values;
+    unsigned width = r->ir->i.width;
+    switch (r->ir->i.imm) {
+    case SELECT_INCREMENT:
+        return value_binary(v, OP_ADD, kept, value_const(v, 1), width);
+    case SELECT_INVERT:
+        return value_binary(v, OP_XOR, kept, value_const(v, -1), width);
+    default:
+        return value_binary(v, OP_SUB, value_const(v, 0), kept, width);
+    }
+}
+
 static void do_cmov(struct run *r)
 {
     value moved = operand_source(r), kept = operand_read_destination(r);
+    if (r->ir->i.imm)
+        kept = changed_selection(r, kept);
     unsigned decided = branch_decide(r, r->ir->i.condition);
     struct flags flags = r->s.flags;
     value v = decided == BRANCH_ALWAYS  ? moved
@@ -398,9 +431,10 @@ static void do_exchange(struct run *r)
 
 static void do_clobber(struct run *r)
 {
-    state_lose(r, (uint32_t)r->ir->i.imm);
     operand_write(r, VALUE_TOP);
-    clear_flags(r);
+    state_lose(r, (uint32_t)r->ir->i.imm);
+    if (!(r->ir->i.extra & EXTRA_QUIET))
+        flags_clear(r);
 }
 
 static void do_string(struct run *r)
@@ -410,7 +444,7 @@ static void do_string(struct run *r)
     r->s.written = true;
     r->s.escaped = r->s.escaped || copies;
     if (d->kind == VK_STACK || (d->deps & DEP_FRAME) || r->s.escaped)
-        state_forget(r->e, &r->s);
+        state_forget(r->e, r->c, r->ir->at, &r->s);
     state_lose(r, 1u << REG_DI | 1u << REG_SI | 1u << REG_CX);
 }
 
@@ -424,7 +458,7 @@ static void do_vector(struct run *r)
         operand_write(r, VALUE_TOP);
 }
 
-static void do_move(struct run *r)
+void execute_load_or_move(struct run *r)
 {
     const struct insn *i = &r->ir->i;
     value v = operand_source(r);
@@ -440,7 +474,7 @@ static void execute(struct run *r)
     case OP_MOV:
     case OP_MOVZX:
     case OP_MOVSX:
-        do_move(r);
+        execute_load_or_move(r);
         break;
     case OP_LEA:
         do_lea(r);
@@ -503,13 +537,21 @@ static void execute(struct run *r)
         system_call(r);
         break;
     default:
+        if (r->ir->i.op > OP_STOP)
+            execute_aarch64(r);
         break;
     }
+    if (r->ir->i.extra & (EXTRA_PRE | EXTRA_POST))
+        write_back(r);
 }
 
 static void do_branch(struct run *r, uint64_t next)
 {
     const struct insn *i = &r->ir->i;
+    struct flags kept = r->s.flags;
+    bool on_register = i->op == OP_JCC && i->dst_kind == OPERAND_REG;
+    if (on_register)
+        compare_register(r);
     unsigned decided = i->op == OP_LOOP ? BRANCH_BOTH : branch_decide(r, i->condition);
     if (decided == BRANCH_BOTH && i->op == OP_JCC && r->s.flags.op) {
         const struct value_data *a = value_get(&r->e->values, r->s.flags.a),
@@ -522,13 +564,19 @@ static void do_branch(struct run *r, uint64_t next)
         state_copy(&before, &r->s);
     if (i->op == OP_LOOP)
         state_lose(r, 1u << REG_CX);
-    if ((decided & BRANCH_ALWAYS) && (i->op == OP_LOOP || branch_refine(r, i->condition, true)))
+    if ((decided & BRANCH_ALWAYS) && (i->op == OP_LOOP || branch_refine(r, i->condition, true))) {
+        if (on_register)
+            r->s.flags = kept;
         jump_direct(r, (uint64_t)i->imm);
+    }
     if (!(decided & BRANCH_NEVER))
         return;
     state_copy(&r->s, &before);
-    if (i->op == OP_LOOP || branch_refine(r, i->condition, false))
+    if (i->op == OP_LOOP || branch_refine(r, i->condition, false)) {
+        if (on_register)
+            r->s.flags = kept;
         interp_flow(r->e, r->c, &r->s, r->ir->at, next);
+    }
 }
 
 /* The last instruction of a block, when it transfers control. */

@@ -93,7 +93,7 @@ bool state_store(struct run *r, int64_t offset, unsigned width, value v);
 bool state_holds_stack(const struct run *r);
 bool state_holds_address(const struct run *r, int64_t offset, unsigned width);
 /* Everything that others may have written is forgotten. */
-void state_forget(struct engine *e, struct state *s);
+void state_forget(struct engine *e, struct context *c, uint64_t at, struct state *s);
 
 /* interp_branch.c */
 enum { BRANCH_NEVER = 1, BRANCH_ALWAYS = 2, BRANCH_BOTH = 3 };
@@ -101,6 +101,23 @@ enum { BRANCH_NEVER = 1, BRANCH_ALWAYS = 2, BRANCH_BOTH = 3 };
 unsigned branch_decide(const struct run *r, unsigned condition);
 /* Narrows what was compared, knowing the condition's outcome; false when that cannot be. */
 bool branch_refine(struct run *r, unsigned condition, bool taken);
+
+/* interp_aarch64.c */
+/* Executes what only AArch64 has. */
+void execute_aarch64(struct run *r);
+void write_back(struct run *r);
+/* Compares a register as a branch wants it, for branch_decide() and branch_refine(). */
+void compare_register(struct run *r);
+/* A value is no longer followed, where it may be the first part of an address: what the function's
+ * code could have completed it to is taken as reached. */
+void partial_lost(struct engine *e, struct context *c, uint64_t at, value v);
+
+/* interp.c */
+void flags_clear(struct run *r);
+void flags_set(struct run *r, unsigned op, value a, value b);
+/* The address of code or data was formed, unless it is a label of the function itself. */
+void address_formed(struct run *r, value v);
+void execute_load_or_move(struct run *r);
 
 /* interp_operand.c */
 value operand_address(struct run *r);

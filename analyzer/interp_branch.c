@@ -22,7 +22,7 @@ static int holds(const struct flags *f, unsigned cc, int64_t x, int64_t y)
 {
     int64_t a = narrow(x, f->width), b = narrow(y, f->width);
     uint64_t ua = unsign(x, f->width), ub = unsign(y, f->width);
-    if (f->op == OP_TEST) {
+    if (f->op == OP_TEST || f->op == OP_TST) {
         a &= b;
         ua &= ub;
         b = 0;
@@ -34,9 +34,9 @@ static int holds(const struct flags *f, unsigned cc, int64_t x, int64_t y)
     case CC_S:
         return narrow((int64_t)((uint64_t)a - (uint64_t)b), f->width) < 0;
     case CC_B:
-        return f->op == OP_ADD ? -1 : ua < ub;
+        return f->op == OP_ADD || f->op == OP_TST ? -1 : ua < ub;
     case CC_BE:
-        return f->op == OP_ADD ? -1 : ua <= ub;
+        return f->op == OP_ADD || f->op == OP_TST ? -1 : ua <= ub;
     case CC_L:
         return f->op == OP_ADD ? -1 : a < b;
     case CC_LE:

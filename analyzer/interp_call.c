@@ -78,7 +78,7 @@ static void clobber_for_call(struct run *r)
     r->s.flags.on_slot = false;
     r->s.written = true;
     if (r->s.escaped)
-        state_forget(r->e, &r->s);
+        state_forget(r->e, r->c, r->ir->at, &r->s);
 }
 
 static void escape_arguments(struct run *r)
@@ -300,9 +300,9 @@ static bool table_entry(struct run *r, const struct value_data *d, int64_t start
     if (!elf_word(o->elf, place - o->base, d->width, &raw))
         return false;
     unsigned shift = 64 - 8 * d->width;
-    if (d->sign)
+    if (d->sign & 1)
         raw = (uint64_t)((int64_t)(raw << shift) >> shift);
-    *target = raw + (uint64_t)d->base;
+    *target = (raw << d->sign / 2) + (uint64_t)d->base;
     return true;
 }
 
@@ -395,9 +395,12 @@ static bool jump_table(struct run *r, const struct value_data *d)
 static void jump_anywhere(struct run *r)
 {
     engine_note(r->e, r->c, r->ir->at, "indirect jump: all of the function is taken as reached");
+    for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
+        if (reg != r->e->arch->sp)
+            partial_lost(r->e, r->c, r->ir->at, r->s.reg[reg]);
     state_lose(r, ~(1u << r->e->arch->sp));
     r->s.escaped = true;
-    state_forget(r->e, &r->s);
+    state_forget(r->e, r->c, r->ir->at, &r->s);
     r->s.flags.op = 0;
     r->s.flags.reg = REG_NONE;
     interp_flow_anywhere(r);
@@ -463,7 +466,9 @@ void jump_indirect(struct run *r)
 static const struct value_data *planted_return(struct run *r)
 {
     const struct value_data *sp = value_get(&r->e->values, r->s.reg[r->e->arch->sp]);
-    if (sp->kind != VK_STACK || r->s.lost || r->e->arch->link != REG_NONE)
+    if (r->e->arch->link != REG_NONE)
+        return value_get(&r->e->values, operand_source(r));
+    if (sp->kind != VK_STACK || r->s.lost)
         return NULL;
     for (unsigned i = 0; i < r->s.slots; i++)
         if (r->s.slot[i].offset == sp->first && r->s.slot[i].width == 8)
@@ -484,8 +489,10 @@ void return_from(struct run *r)
         value sp = r->s.reg[r->e->arch->sp];
         for (unsigned i = 0; i < planted->count; i++) {
             r->s = before;
-            state_set(r, r->e->arch->sp,
-                      value_binary(&r->e->values, OP_ADD, sp, value_const(&r->e->values, 8), 8));
+            if (r->e->arch->link == REG_NONE)
+                state_set(
+                    r, r->e->arch->sp,
+                    value_binary(&r->e->values, OP_ADD, sp, value_const(&r->e->values, 8), 8));
             jump_to(r, (uint64_t)planted->all[i]);
         }
         return;
@@ -553,7 +560,7 @@ void system_call(struct run *r)
     escape_arguments(r);
     r->s.written = true;
     if (r->s.escaped)
-        state_forget(r->e, &r->s);
+        state_forget(r->e, r->c, r->ir->at, &r->s);
     uint32_t lost = r->e->arch->lost_in_kernel | (native ? 0 : 1u << REG_DX);
     state_lose(r, lost);
 }

@@ -4,7 +4,35 @@
 
 static value register_value(const struct run *r, unsigned reg)
 {
-    return reg < REG_LIMIT ? r->s.reg[reg] : VALUE_TOP;
+    if (reg < REG_LIMIT)
+        return r->s.reg[reg];
+    return reg == REG_ZERO ? value_const(&r->e->values, 0) : VALUE_TOP;
+}
+
+static value low_part(struct run *r, value x, unsigned width)
+{
+    return width >= 8 ? x : value_extend(&r->e->values, x, width, 8, false);
+}
+
+static value read_register(struct run *r, unsigned reg, unsigned width)
+{
+    if (r->ir->i.high)
+        return VALUE_TOP;
+    value v = low_part(r, register_value(r, reg), width);
+    const struct bound *b = &r->s.bound;
+    const struct value_data *d = value_get(&r->e->values, v);
+    if (b->reg == reg && b->width == width && d->kind == VK_TOP && b->max < d->max)
+        return value_top(&r->e->values, d->deps, b->max);
+    return v;
+}
+
+static value index_value(struct run *r)
+{
+    const struct insn *i = &r->ir->i;
+    if (!(i->extra & EXTRA_INDEX))
+        return register_value(r, i->index);
+    return value_extend(&r->e->values, read_register(r, i->index, 4), 4, 8,
+                        i->extra & EXTRA_SIGNED);
 }
 
 /* Address of the memory operand: constants, a place on the stack, or anything. */
@@ -20,7 +48,7 @@ value operand_address(struct run *r)
     if (i->base != REG_NONE)
         address = value_binary(v, OP_ADD, register_value(r, i->base), address, 8);
     if (i->index != REG_NONE) {
-        value index = register_value(r, i->index);
+        value index = index_value(r);
         if (i->scale)
             index = value_binary(v, OP_SHL, index, value_const(v, i->scale), 8);
         address = value_binary(v, OP_ADD, address, index, 8);
@@ -56,7 +84,7 @@ static bool table_parts(struct run *r, value *base, value *index)
     if (i->segment || i->index == REG_NONE)
         return false;
     *base = i->base == REG_NONE ? VALUE_NONE : register_value(r, i->base);
-    *index = register_value(r, i->index);
+    *index = index_value(r);
     if (!i->scale && value_get(v, *index)->kind == VK_CONST) {
         value swap = *base;
         *base = *index;
@@ -123,21 +151,14 @@ void operand_load_wide(struct run *r, unsigned width)
     operand_load(r, width);
 }
 
-static value low_part(struct run *r, value x, unsigned width)
+/* A part of a register, extended and shifted. */
+static value changed_source(struct run *r)
 {
-    return width >= 8 ? x : value_extend(&r->e->values, x, width, 8, false);
-}
-
-static value read_register(struct run *r, unsigned reg, unsigned width)
-{
-    if (r->ir->i.high)
-        return VALUE_TOP;
-    value v = low_part(r, register_value(r, reg), width);
-    const struct bound *b = &r->s.bound;
-    const struct value_data *d = value_get(&r->e->values, v);
-    if (b->reg == reg && b->width == width && d->kind == VK_TOP && b->max < d->max)
-        return value_bounded(&r->e->values, v, b->max);
-    return v;
+    const struct insn *i = &r->ir->i;
+    struct values *v = &r->e->values;
+    value x = value_extend(v, read_register(r, i->src, i->src_width), i->src_width, i->width,
+                           i->extra & EXTRA_SIGNED);
+    return i->scale ? value_binary(v, OP_SHL, x, value_const(v, i->scale), i->width) : x;
 }
 
 value operand_source(struct run *r)
@@ -146,6 +167,8 @@ value operand_source(struct run *r)
     unsigned width = i->src_width ? i->src_width : i->width;
     switch (i->src_kind) {
     case OPERAND_REG:
+        if (i->extra & EXTRA_SOURCE)
+            return changed_source(r);
         return read_register(r, i->src, width);
     case OPERAND_MEM:
         return operand_load(r, width);
@@ -160,7 +183,7 @@ value operand_read_destination(struct run *r)
 {
     const struct insn *i = &r->ir->i;
     if (i->dst_kind == OPERAND_REG)
-        return read_register(r, i->dst, i->width);
+        return read_register(r, i->first == REG_NONE ? i->dst : i->first, i->width);
     if (i->dst_kind == OPERAND_MEM)
         return operand_load(r, i->width);
     return VALUE_TOP;
@@ -179,7 +202,9 @@ static void flow_to_label(struct run *r, uint64_t label)
     for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
         s.reg[reg] = VALUE_TOP;
     s.escaped = true;
-    state_forget(r->e, &s);
+    for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
+        partial_lost(r->e, r->c, r->ir->at, r->s.reg[reg]);
+    state_forget(r->e, r->c, r->ir->at, &s);
     s.flags.op = 0;
     s.flags.reg = s.bound.reg = REG_NONE;
     s.lost = s.deeper = true;
@@ -218,6 +243,13 @@ static void write_memory(struct run *r, value v)
     }
     value address = operand_address(r);
     const struct value_data *d = value_get(&r->e->values, address);
+    if (d->kind != VK_STACK && value_deps(&r->e->values, v) >> DEP_LINK & 1) {
+        /* Who can find the return address may return again: setjmp, a switch of coroutines. */
+        r->c->function->twice = true;
+        r->c->returns = true;
+    }
+    if (d->deps >> DEP_THREAD & 1)
+        return;
     if (i->width == 8)
         operand_keep_code(r, v, d->kind == VK_STACK);
     if (d->kind == VK_STACK) {
@@ -228,12 +260,12 @@ static void write_memory(struct run *r, value v)
     operand_escape(r, v);
     r->s.written = true;
     if (d->kind != VK_CONST && (r->s.escaped || (d->deps & DEP_FRAME)))
-        state_forget(r->e, &r->s);
+        state_forget(r->e, r->c, r->ir->at, &r->s);
     /* An unknown index off the stack pointer may hit any slot. */
     if (i->base == r->e->arch->sp ||
         (i->base != REG_NONE &&
          value_get(&r->e->values, register_value(r, i->base))->kind == VK_STACK))
-        state_forget(r->e, &r->s);
+        state_forget(r->e, r->c, r->ir->at, &r->s);
 }
 
 void operand_write(struct run *r, value v)

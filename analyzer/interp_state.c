@@ -222,6 +222,8 @@ void state_entry(struct engine *e, struct state *s, const struct context *c)
         s->reg[i] = i < DEP_STACK ? value_input(&e->values, i) : VALUE_TOP;
     s->flags.reg = s->bound.reg = REG_NONE;
     s->reg[e->arch->sp] = value_stack(&e->values, 0);
+    if (e->arch->link != REG_NONE)
+        s->reg[e->arch->link] = value_top(&e->values, 1u << DEP_LINK, UINT64_MAX);
     vec_each (item, &c->key) {
         if (item->input < DEP_STACK) {
             s->reg[item->input] = item->v;
@@ -281,8 +283,10 @@ bool state_store(struct run *r, int64_t offset, unsigned width, value v)
 {
     struct state *s = &r->s;
     int32_t first = r->o->stack_arguments;
-    if (s->lost || offset < -(1 << 30) || offset > 1 << 30)
+    if (s->lost || offset < -(1 << 30) || offset > 1 << 30) {
+        partial_lost(r->e, r->c, r->ir->at, v);
         return false;
+    }
     for (unsigned i = 0; i < s->slots;) {
         const struct slot *slot = &s->slot[i];
         if (slot->offset < offset + (int64_t)width &&
@@ -300,8 +304,10 @@ bool state_store(struct run *r, int64_t offset, unsigned width, value v)
         s->flags.on_slot = false;
     if (s->slots == SLOT_LIMIT)
         s->unsure = true;
-    if ((v == VALUE_TOP && offset < first) || s->slots == SLOT_LIMIT)
+    if ((v == VALUE_TOP && offset < first) || s->slots == SLOT_LIMIT) {
+        partial_lost(r->e, r->c, r->ir->at, v);
         return false;
+    }
     unsigned at = 0;
     while (at < s->slots && s->slot[at].offset < offset)
         at++;
@@ -327,10 +333,12 @@ bool state_holds_stack(const struct run *r)
     return state_holds_address(r, INT32_MIN, UINT32_MAX);
 }
 
-void state_forget(struct engine *e, struct state *s)
+void state_forget(struct engine *e, struct context *c, uint64_t at, struct state *s)
 {
-    for (unsigned i = 0; i < s->slots; i++)
+    for (unsigned i = 0; i < s->slots; i++) {
         s->escaped = s->escaped || value_may_frame(&e->values, s->slot[i].v);
+        partial_lost(e, c, at, s->slot[i].v);
+    }
     s->slots = 0;
     s->unsure = true;
     s->flags.on_slot = false;

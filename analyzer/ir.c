@@ -128,7 +128,7 @@ static void append_jump(struct pass *p, uint64_t at, uint64_t target)
     memset(&i, 0, sizeof i);
     i.op = OP_JMP;
     i.imm = (int64_t)target;
-    i.dst = i.src = i.base = i.index = REG_NONE;
+    i.dst = i.src = i.base = i.index = i.first = REG_NONE;
     append(p, &i, at);
 }
 
@@ -161,7 +161,7 @@ static bool worth_keeping(const struct insn *i)
     if (i->op == OP_NOP)
         return false;
     /* Vector loads matter where they read a constant address: it may hold pointers. */
-    if (i->op == OP_VLOAD)
+    if (i->op == OP_VLOAD && !i->extra)
         return i->base == REG_NONE && i->index == REG_NONE && !i->segment;
     return true;
 }

@@ -30,10 +30,16 @@ static void writes(const struct insn *i, struct effect *out)
         out->reads |= bit_of(i->dst);
 }
 
+static uint32_t left_of(const struct insn *i)
+{
+    if (i->first != REG_NONE)
+        return bit_of(i->first);
+    return i->dst_kind == OPERAND_REG ? bit_of(i->dst) : 0;
+}
+
 static void reads_and_writes(const struct insn *i, struct effect *out)
 {
-    if (i->dst_kind == OPERAND_REG)
-        out->reads |= bit_of(i->dst);
+    out->reads |= left_of(i);
     writes(i, out);
 }
 
@@ -56,7 +62,7 @@ static void of_move(const struct insn *i, struct effect *out)
 static void of_arithmetic(const struct insn *i, struct effect *out)
 {
     bool zero = (i->op == OP_XOR || i->op == OP_SUB) && i->dst_kind == OPERAND_REG &&
-                i->src_kind == OPERAND_REG && i->dst == i->src;
+                i->src_kind == OPERAND_REG && i->dst == i->src && i->first == REG_NONE;
     out->sets_flags = true;
     if (zero && i->width >= 4) {
         out->sets = bit_of(i->dst);
@@ -64,6 +70,16 @@ static void of_arithmetic(const struct insn *i, struct effect *out)
     }
     out->reads = source_of(i);
     reads_and_writes(i, out);
+}
+
+/* Two registers to or from memory. */
+static void of_pair(const struct insn *i, struct effect *out)
+{
+    out->reads = source_of(i);
+    if (i->dst_kind == OPERAND_REG)
+        out->sets = bit_of(i->dst) | bit_of(i->first);
+    else
+        out->reads |= bit_of(i->first);
 }
 
 struct effect effect_of(const struct architecture *arch, const struct insn *i)
@@ -91,8 +107,25 @@ struct effect effect_of(const struct architecture *arch, const struct insn *i)
     case OP_SAR:
         of_arithmetic(i, &out);
         break;
+    case OP_PAGE:
+    case OP_THREAD:
+        writes(i, &out);
+        break;
+    case OP_MOVK:
+    case OP_EXTRACT:
+        reads_and_writes(i, &out);
+        break;
+    case OP_PAIR:
+        of_pair(i, &out);
+        break;
+    case OP_CCMP:
+        out.reads_flags = true;
+        out.reads = source_of(i) | left_of(i);
+        out.sets_flags = true;
+        break;
     case OP_CMP:
     case OP_TEST:
+    case OP_TST:
         out.reads = source_of(i) | (i->dst_kind == OPERAND_REG ? bit_of(i->dst) : 0);
         out.sets_flags = true;
         break;
@@ -125,7 +158,8 @@ struct effect effect_of(const struct architecture *arch, const struct insn *i)
         out.reads = BIT(REG_BP) | BIT(arch->sp);
         break;
     case OP_JCC:
-        out.reads_flags = true;
+        out.reads = left_of(i);
+        out.reads_flags = i->dst_kind != OPERAND_REG;
         break;
     case OP_CMOV:
     case OP_SETCC:
@@ -151,6 +185,8 @@ struct effect effect_of(const struct architecture *arch, const struct insn *i)
         break;
     }
     out.sets &= ~BIT(arch->sp);
+    if (i->extra & EXTRA_QUIET)
+        out.sets_flags = false;
     return out;
 }
 

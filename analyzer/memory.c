@@ -34,7 +34,7 @@ static bool in_code_section(const struct elf_object *elf, uint64_t address)
 
 bool memory_is_code(struct object *o, uint64_t address)
 {
-    if (!elf_executable_at(o->elf, address))
+    if (address % o->step || !elf_executable_at(o->elf, address))
         return false;
     /* Old layouts keep read-only data in the executable segment. */
     return !o->elf->sections.count || in_code_section(o->elf, address);
@@ -148,6 +148,30 @@ static void bounds_of_code(struct engine *e, struct object *o, const struct elf_
     }
 }
 
+/* The same of `adrp` and the addition that completes it, wherever both are near each other. */
+static void bounds_of_pairs(struct engine *e, struct object *o, const struct elf_segment *segment)
+{
+    enum { NEAR = 16 };
+    const unsigned char *bytes = elf_bytes(o->elf, segment->vaddr, segment->filesz);
+    uint64_t size = bytes ? segment->filesz : 0, pages[REG_LIMIT] = {0}, places[REG_LIMIT] = {0};
+    for (uint64_t at = 0; at + 4 <= size; at += 4) {
+        struct insn i;
+        /* Only these two forms are looked at: adrp, and add of an unshifted immediate. */
+        bool page = (bytes[at + 3] & 0x9f) == 0x90;
+        if (!page && (bytes[at + 3] != 0x91 || bytes[at + 2] & 0xc0))
+            continue;
+        decode_aarch64(bytes + at, 4, segment->vaddr + at, &i);
+        if (i.op == OP_PAGE) {
+            pages[i.dst] = (uint64_t)i.disp;
+            places[i.dst] = at + 4;
+        } else if (i.op == OP_ADD && i.first < REG_LIMIT && places[i.first] &&
+                   at - places[i.first] < 4 * NEAR &&
+                   is_data(o, pages[i.first] + (uint64_t)i.imm)) {
+            add_bound(e, o, pages[i.first] + (uint64_t)i.imm);
+        }
+    }
+}
+
 static void bounds_collect(struct engine *e, struct object *o)
 {
     o->bounded = true;
@@ -163,7 +187,7 @@ static void bounds_collect(struct engine *e, struct object *o)
         add_bound(e, o, s->vaddr);
         add_bound(e, o, s->vaddr + s->memsz);
         if (s->flags & PF_X)
-            bounds_of_code(e, o, s);
+            (e->arch->partial ? bounds_of_pairs : bounds_of_code)(e, o, s);
     }
     add_bound(e, o, elf->relro.address);
     add_bound(e, o, elf->relro.address + elf->relro.size);

@@ -26,10 +26,10 @@ struct phases {
     VEC(struct context *) work;
 };
 
-static bool is_waiting(int64_t number)
+static bool is_waiting(const struct engine *e, int64_t number)
 {
     for (size_t i = 0; i < sizeof waiting / sizeof *waiting; i++)
-        if (syscall_number(waiting[i]) == number)
+        if (number >= 0 && syscall_number_in(e->arch->calls, waiting[i]) == number)
             return true;
     return false;
 }
@@ -51,7 +51,7 @@ static bool makes_wait(const struct phases *p, const struct context *c)
     if (in_library(p, c))
         return false;
     vec_each (site, &c->sites)
-        if (is_waiting(site->number))
+        if (is_waiting(p->engine, site->number))
             return true;
     return false;
 }
@@ -247,7 +247,7 @@ static void visit(struct phases *p, struct context *c)
     struct after after = {0};
     struct object *o = c->function->object;
     vec_each (site, &c->sites)
-        if (is_waiting(site->number))
+        if (is_waiting(p->engine, site->number))
             follow_code(p, c, behind(p, o, site->at), &after);
     if (own_pointer_calls(p, c))
         vec_each (at, &c->indirect)
@@ -267,7 +267,7 @@ static void visit(struct phases *p, struct context *c)
         if (runs_after(&after, edge->at))
             engine_edge(p->engine, &p->root->node, edge->at, edge->to, EDGE_ROOT);
     vec_each (site, &c->sites)
-        if (is_waiting(site->number) || runs_after(&after, site->at))
+        if (is_waiting(p->engine, site->number) || runs_after(&after, site->at))
             engine_edge(p->engine, &p->root->node, site->at, &c->node, EDGE_ROOT);
 }
 

@@ -295,8 +295,19 @@ struct found {
     uint64_t at;
 };
 
-/* The x86-64 number of what a site asks for: 32-bit entries use the table of i386, x32 sets a bit.
- * -1: not known, or no such call. */
+static const char *call_name(const struct analysis *a, int64_t number)
+{
+    return syscall_name_in((enum syscall_table)a->engine.arch->calls, number);
+}
+
+/* -1: the architecture has no such call. */
+static int call_number(const struct analysis *a, const char *name)
+{
+    return syscall_number_in((enum syscall_table)a->engine.arch->calls, name);
+}
+
+/* The number of what a site asks for: 32-bit entries of x86-64 use the table of i386, x32 sets a
+ * bit. -1: not known, or no such call. */
 static int64_t site_number(struct analysis *a, struct context *c, const struct call_site *site)
 {
     int64_t number = site->number;
@@ -305,9 +316,10 @@ static int64_t site_number(struct analysis *a, struct context *c, const struct c
                     "a 32-bit system call: reported by the name it has there");
         char *name =
             number < 0 ? NULL : seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86, (int)number);
-        number = name ? syscall_number(name) : -1;
+        number = name ? call_number(a, name) : -1;
         free(name);
-    } else if (number >= X32_BIT && number < X32_BIT + SYSCALL_LIMIT) {
+    } else if (a->engine.arch->calls == SYSCALLS_X86_64 && number >= X32_BIT &&
+               number < X32_BIT + SYSCALL_LIMIT) {
         engine_note(&a->engine, c, site->at, "an x32 system call");
         number -= X32_BIT;
     }
@@ -359,7 +371,8 @@ static void collect_unknown(struct analysis *a, const struct walk *w, unsigned p
             for (int64_t n = 0; n < SYSCALL_LIMIT; n++) {
                 struct found *f = &found[n];
                 bool alone = !f->phases || f->when == WHEN_UNKNOWN;
-                if (!syscall_exists(n) || (kind == UNKNOWN_ANY ? !alone : !numbers[n]))
+                if (!syscall_exists_in((enum syscall_table)a->engine.arch->calls, n) ||
+                    (kind == UNKNOWN_ANY ? !alone : !numbers[n]))
                     continue;
                 if (!f->phases)
                     *f = (struct found){0, 0, w, &c->node, site->at};
@@ -371,14 +384,15 @@ static void collect_unknown(struct analysis *a, const struct walk *w, unsigned p
 }
 
 /* The kernel itself makes restart_syscall when a stopped process goes on in one of these. */
-static void add_restart(struct found found[SYSCALL_LIMIT])
+static void add_restart(const struct analysis *a, struct found found[SYSCALL_LIMIT])
 {
     static const char *const restarted[] = {"nanosleep", "clock_nanosleep", "poll", "futex"};
-    struct found *restart = &found[syscall_number("restart_syscall")];
+    struct found *restart = &found[call_number(a, "restart_syscall")];
     for (size_t i = 0; i < sizeof restarted / sizeof *restarted; i++) {
-        const struct found *f = &found[syscall_number(restarted[i])];
-        if (!f->phases || f->when == WHEN_UNKNOWN)
+        int number = call_number(a, restarted[i]);
+        if (number < 0 || !found[number].phases || found[number].when == WHEN_UNKNOWN)
             continue;
+        const struct found *f = &found[number];
         unsigned phases = restart->phases | f->phases, when = restart->phases ? restart->when : 0;
         *restart = *f;
         restart->phases = phases;
@@ -386,12 +400,23 @@ static void add_restart(struct found found[SYSCALL_LIMIT])
     }
 }
 
+/* Where programs hand the kernel no code of theirs to return from a signal handler through, it
+ * uses the vDSO's: who installs handlers makes the call. */
+static void add_signal_return(const struct analysis *a, struct found found[SYSCALL_LIMIT])
+{
+    struct found *returns = &found[call_number(a, "rt_sigreturn")];
+    const struct found *handles = &found[call_number(a, "rt_sigaction")];
+    if (a->engine.arch->vdso_returns && !returns->phases)
+        *returns = *handles;
+}
+
 /* Calls that only circumstances lead to. The loader's own stay as they are. */
-static void tell_circumstances(const struct guards *g, struct found found[SYSCALL_LIMIT])
+static void tell_circumstances(const struct analysis *a, const struct guards *g,
+                               struct found found[SYSCALL_LIMIT])
 {
     for (int64_t n = 0; n < SYSCALL_LIMIT; n++)
         if ((found[n].phases & ~(unsigned)PHASE_LOADER) && found[n].when == WHEN_NORMAL)
-            found[n].when = guards_when(g, syscall_name(n));
+            found[n].when = guards_when(g, call_name(a, n));
 }
 
 static void report(struct analysis *a, struct found found[SYSCALL_LIMIT], profile_syscalls *out)
@@ -401,7 +426,7 @@ static void report(struct analysis *a, struct found found[SYSCALL_LIMIT], profil
         if (!f->phases)
             continue;
         struct profile_syscall *s = vec_add(a->arena, out);
-        s->name = syscall_name(number);
+        s->name = call_name(a, number);
         s->number = number;
         s->phases = f->phases;
         s->when = f->when;
@@ -441,7 +466,7 @@ static int by_path(const void *x, const void *y)
 
 static void explain(struct analysis *a, const struct found found[SYSCALL_LIMIT])
 {
-    int number = syscall_number(a->options->why);
+    int number = call_number(a, a->options->why);
     if (number < 0 || number >= SYSCALL_LIMIT || !found[number].phases) {
         fprintf(stderr, "%s: no path to it was found\n", a->options->why);
         return;
@@ -536,7 +561,8 @@ static void report_plugins(struct analysis *a, struct argument_reader *reader,
         walk_from(w, &a->plugin_roots.items[i]->node);
         walk_run(w);
         collect(a, w, PHASE_INIT | PHASE_RUN, WHEN_NORMAL, found);
-        tell_circumstances(guards_read(&a->engine, w), found);
+        add_signal_return(a, found);
+        tell_circumstances(a, guards_read(&a->engine, w), found);
         collect_unknown(a, w, PHASE_INIT | PHASE_RUN, guards_library(&a->engine), found);
         for (size_t n = 0; n < SYSCALL_LIMIT; n++)
             if ((found[n].when == WHEN_UNKNOWN && base[n].phases) ||
@@ -631,13 +657,14 @@ static void read_result(struct analysis *a)
         collect(a, running, PHASE_RUN, WHEN_NORMAL, found);
     collect(a, last, PHASE_EXIT, WHEN_NORMAL, found);
     struct node *own[] = {&a->start->node, &a->constructors->node, &a->destructors->node};
-    tell_circumstances(guards_read(e, walk_of(a, own, 3)), found);
+    add_signal_return(a, found);
+    tell_circumstances(a, guards_read(e, walk_of(a, own, 3)), found);
     const bool *inside = guards_library(e);
     collect_unknown(a, started, running ? PHASE_INIT : PHASE_INIT | PHASE_RUN, inside, found);
     if (running)
         collect_unknown(a, running, PHASE_RUN, inside, found);
     collect_unknown(a, last, PHASE_EXIT, inside, found);
-    add_restart(found);
+    add_restart(a, found);
     collect(a, loader, PHASE_LOADER, WHEN_NORMAL, found);
     collect(a, walk_of(a, looked_up, 1), PHASE_LOADER, WHEN_NORMAL, found);
     collect_unknown(a, loader, PHASE_LOADER, inside, found);

@@ -207,7 +207,7 @@ value value_table(struct values *v, value starts, unsigned width, uint64_t max, 
 static value signed_table(struct values *v, const struct value_data *table)
 {
     struct value_data d = *table;
-    d.sign = 1;
+    d.sign |= 1;
     return intern(v, &d);
 }
 
@@ -277,7 +277,8 @@ value value_join(struct values *v, value x, value y, bool widen)
     if (x == VALUE_NONE)
         return y;
     const struct value_data *a = value_get(v, x), *b = value_get(v, y);
-    uint32_t deps = a->deps | b->deps;
+    /* Only what is one way or the other made from the thread pointer is. */
+    uint32_t deps = (a->deps | b->deps) & ~(~(a->deps & b->deps) & 1u << DEP_THREAD);
     if (a->kind == VK_CONST && b->kind == VK_CONST && !widen) {
         int64_t both[2 * VALUE_SET_LIMIT];
         memcpy(both, a->all, a->count * sizeof *both);
@@ -450,6 +451,12 @@ value value_binary(struct values *v, unsigned op, value x, value y, unsigned wid
             d.base = other->first;
             return intern(v, &d);
         }
+    }
+    if (op == OP_SHL && width == 8 && a->kind == VK_TABLE && a->sign < 2 && b->kind == VK_CONST &&
+        b->count == 1 && b->first > 0 && b->first <= 4) {
+        struct value_data d = *a;
+        d.sign |= (uint8_t)(2 * b->first);
+        return intern(v, &d);
     }
     if (a->kind == VK_TOP && b->kind == VK_CONST && b->count == 1 && bitwise(op))
         return derived(v, x, bitwise(op), b->first, width, bound(op, a, b->first, width));

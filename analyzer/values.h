@@ -23,8 +23,15 @@ enum value_kind {
     VK_TARGETS, /* the same plus base: the usual position-independent jump table */
 };
 
-/* Inputs of a function as bits of deps: registers 0..15, then the first stack arguments. */
-enum { DEP_STACK = 16, DEP_STACK_COUNT = 8, DEP_COUNT = DEP_STACK + DEP_STACK_COUNT };
+/* Inputs of a function as bits of deps: registers 0..15, then the first stack arguments. What is
+ * made from the return address in a register or the thread pointer has a bit too. */
+enum {
+    DEP_STACK = 16,
+    DEP_STACK_COUNT = 8,
+    DEP_COUNT = DEP_STACK + DEP_STACK_COUNT,
+    DEP_LINK = DEP_COUNT,
+    DEP_THREAD,
+};
 
 /* How a VK_TOP value was made, where that is known exactly (.sign). The value it was made from is
  * .base, the constant .first, the width in bytes .width. */
@@ -43,7 +50,8 @@ enum value_origin {
 #define DEP_FRAME (1u << 31)
 
 struct value_data {
-    uint8_t kind, count, width, sign;
+    uint8_t kind, count, width;
+    uint8_t sign;  /* tables: 1 when entries are signed, and twice how far left they are shifted */
     uint32_t deps; /* VK_TOP, VK_TABLE, VK_TARGETS: inputs it was made from */
     uint64_t max;  /* VK_TOP: greatest value; tables: greatest index; UINT64_MAX: unknown */
     int64_t first, base;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * x86-64 system-call names and numbers (libseccomp's table, completed for newer calls). */
+ * System-call names and numbers (libseccomp's tables, completed for newer calls). Without a table
+ * named, those of x86-64 are meant: what runs here. */
 #ifndef COMMON_SYSCALLS_H
 #define COMMON_SYSCALLS_H
 
@@ -16,5 +17,14 @@ const char *syscall_name(int64_t number);
 bool syscall_exists(int64_t number);
 /* Number of a name, or -1. Accepts "syscall_<n>". */
 int syscall_number(const char *name);
+
+enum syscall_table { SYSCALLS_X86_64, SYSCALLS_AARCH64, SYSCALL_TABLES };
+/* The table of an architecture as profiles name it; NULL or one not known: x86-64's. */
+enum syscall_table syscall_table_of(const char *architecture);
+const char *syscall_name_in(enum syscall_table table, int64_t number);
+int syscall_number_in(enum syscall_table table, const char *name);
+bool syscall_exists_in(enum syscall_table table, int64_t number);
+/* libseccomp's SCMP_ARCH_* of a table. */
+uint32_t syscall_table_token(enum syscall_table table);
 
 #endif
