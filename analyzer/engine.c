@@ -73,6 +73,7 @@ void engine_add_objects(struct engine *e)
         o->absolute = o->elf->type == ET_EXEC;
         o->base = o->absolute && i == 0 ? 0 : (uint64_t)(i + 1) << 40;
         o->step = e->arch->step;
+        o->mixed = e->arch->partial && o->elf->sections.count;
         o->stack_arguments = e->arch->link == REG_NONE ? 8 : 0;
         o->self_relocating =
             i == e->map->interpreter || (i == 0 && e->map->interpreter == LINKMAP_NONE);

@@ -110,6 +110,16 @@ static void flow_landing_pads(struct run *r)
     }
 }
 
+/* Whether a call is the last instruction of its function, with the frame still there: compilers
+ * put only calls there that do not return. */
+static bool ends_function(const struct run *r, uint64_t resume)
+{
+    const struct value_data *sp = value_get(&r->e->values, r->s.reg[r->e->arch->sp]);
+    const struct function_range *range = functions_at(&r->o->functions, r->ir->at);
+    return resume && r->o->functions.unwind && range && range->end == resume &&
+           sp->kind == VK_STACK && sp->first < 0;
+}
+
 static void tail_return(struct run *r)
 {
     r->c->returns = true;
@@ -139,7 +149,8 @@ static void call_unknown(struct run *r, uint64_t resume)
     escape_arguments(r);
     clobber_for_call(r);
     flow_landing_pads(r);
-    interp_flow(r->e, r->c, &r->s, r->ir->at, resume);
+    if (!ends_function(r, resume))
+        interp_flow(r->e, r->c, &r->s, r->ir->at, resume);
 }
 
 /* The code whose address is the first argument. */
@@ -218,10 +229,14 @@ void call_function(struct run *r, struct function *f, uint64_t resume, enum edge
         r->e->main_entry = code_argument(r);
     if (f->hook)
         note_hook(r, f, callee);
+    bool last = ends_function(r, resume);
     clobber_for_call(r);
     if (resume)
         flow_landing_pads(r);
-    engine_wait(e, callee, r->c, resume, &r->s);
+    if (last && !callee->generation)
+        engine_queue(e, callee);
+    if (!last)
+        engine_wait(e, callee, r->c, resume, &r->s);
 }
 
 /* What a call leaves its callee to return to. */

@@ -113,10 +113,10 @@ static void bounds_of_symbols(struct engine *e, struct object *o, const struct e
     }
 }
 
-static bool is_data(const struct object *o, uint64_t address)
+static bool is_data(struct object *o, uint64_t address)
 {
     return address % OBJECT_ALIGNMENT == 0 && elf_segment_at(o->elf, address) &&
-           !elf_executable_at(o->elf, address);
+           !(o->mixed ? memory_is_code(o, address) : elf_executable_at(o->elf, address));
 }
 
 /* Targets of `lea disp32(%rip)` and `mov $imm32, %reg` patterns: places where code takes the

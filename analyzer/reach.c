@@ -105,13 +105,14 @@ static void root_lookups(struct analysis *a, struct object *o)
 {
     const struct elf_object *elf = o->elf;
     vec_each (segment, &elf->segments) {
-        const char *bytes = segment->flags & (PF_X | PF_W)
+        const char *bytes = segment->flags & PF_W
                                 ? NULL
                                 : (const char *)elf_bytes(elf, segment->vaddr, segment->filesz);
         for (uint64_t at = 0; bytes && at < segment->filesz;) {
             size_t length = strnlen(bytes + at, segment->filesz - at);
             uint64_t place = segment->vaddr + at;
             bool in_table = place >= elf->strtab && place - elf->strtab < elf->strtab_size;
+            in_table = in_table || (elf->sections.count && memory_is_code(o, place));
             if (!in_table && at + length < segment->filesz && is_name(bytes + at, length)) {
                 struct linkmap_binding b = linkmap_find(a->map, LINKMAP_NONE, bytes + at, NULL);
                 struct object *to = b.object ? a->engine.objects.items[b.object->index] : NULL;
