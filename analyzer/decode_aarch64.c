@@ -317,6 +317,8 @@ const struct pattern aarch64_branches[] = {
     {0xffffffe0, 0xd51b4200, clear_flags_only}, /* msr nzcv; msr, mrs */
     {0xfff00000, 0xd5100000, nothing},
     {0xfff00000, 0xd5300000, read_system},
+    {0xffe00000, 0xd5200000, write_register}, /* others that give a result */
+    {0xfff80000, 0xd5000000, clear_flags_only},
     {0xfff80000, 0xd5480000, nothing}, /* sysp, msrr, mrrs */
     {0xfff00000, 0xd5500000, nothing},
     {0xfff00000, 0xd5700000, read_system_pair},
