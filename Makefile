@@ -74,10 +74,13 @@ $(BUILD)/crawler/library_page.o: crawler/page.html
 $(BUILD)/catalogue/embedded.o $(BUILD)/catalogue/rules.o: $(wildcard catalogue/*.json)
 $(BUILD)/memanalyser/html_page.o: memanalyser/page.html
 
+# Compares with all of capstone, not only what the program calls of it.
+$(BUILD)/tests/test_decode_aarch64: TEST_LIBS := -lcapstone
+
 $(BUILD)/tests/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
-	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
+	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) $(TEST_LIBS) $(LIBS) -lcmocka
 
 -include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d)
 
