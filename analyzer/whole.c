@@ -24,7 +24,9 @@ struct whole {
 
 bool whole_wanted(const struct engine *e)
 {
-    return e->decoded > e->limits.instructions || e->executed > e->limits.work;
+    /* Addresses in two parts are found by following values only. */
+    return !e->arch->partial &&
+           (e->decoded > e->limits.instructions || e->executed > e->limits.work);
 }
 
 /* A call stub, told by its first instructions alone. */
