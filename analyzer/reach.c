@@ -480,7 +480,7 @@ static void explain_absence(struct analysis *a, const struct walk *all,
                             const struct found found[SYSCALL_LIMIT])
 {
     const char *call = a->options->why_not;
-    int number = syscall_number(call);
+    int number = call_number(a, call);
     const struct found *f = number >= 0 && number < SYSCALL_LIMIT ? &found[number] : NULL;
     if (f && f->phases && f->when != WHEN_UNKNOWN) {
         fprintf(stderr, "%s: is in the set%s; --why %s tells by which path\n", call,
@@ -500,9 +500,17 @@ static void explain_absence(struct analysis *a, const struct walk *all,
     absence_print(&a->engine, all, call, number);
 }
 
+/* Selectors are listed by x86-64's numbers; -1: it has no such call. */
+static int64_t selecting_number(const struct analysis *a, int64_t number)
+{
+    if (a->engine.arch->calls == SYSCALLS_X86_64 || number < 0)
+        return number;
+    return syscall_number(call_name(a, number));
+}
+
 static int64_t number_of(void *context, struct context *c, const struct call_site *site)
 {
-    return site_number(context, c, site);
+    return selecting_number(context, site_number(context, c, site));
 }
 
 /* Calls that sites may make whose number is not known. */
@@ -519,8 +527,8 @@ static const struct unsure_call *unsure_calls(struct analysis *a, const struct w
                 continue;
             bool any = unknown_origin(w, c, guards_library(&a->engine), numbers) == UNKNOWN_ANY;
             for (int64_t i = 0; i < SYSCALL_LIMIT; i++)
-                if (any || (i < PASSED_NUMBERS && numbers[i]))
-                    unsure[i] = (struct unsure_call){c, site->at};
+                if ((any || (i < PASSED_NUMBERS && numbers[i])) && selecting_number(a, i) >= 0)
+                    unsure[selecting_number(a, i)] = (struct unsure_call){c, site->at};
         }
     }
     return unsure;

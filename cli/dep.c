@@ -158,6 +158,12 @@ static int number(struct argp_state *state, const char *option, const char *text
 
 static const char *const sets[] = {"static", "dynamic", "union", NULL};
 
+/* Of any architecture that programs are analysed for. */
+static bool is_call(const char *name)
+{
+    return syscall_number(name) >= 0 || syscall_number_in(SYSCALLS_AARCH64, name) >= 0;
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct dep_options *o = state->input;
@@ -191,13 +197,13 @@ static error_t parse(int key, char *value, struct argp_state *state)
         o->analyzer.no_cache = true;
         return 0;
     case KEY_WHY:
-        if (syscall_number(value) < 0)
-            argp_error(state, "--why: '%s' is not an x86-64 system call", value);
+        if (!is_call(value))
+            argp_error(state, "--why: '%s' is not a system call", value);
         o->analyzer.why = value;
         return 0;
     case KEY_WHY_NOT:
-        if (syscall_number(value) < 0)
-            argp_error(state, "--why-not: '%s' is not an x86-64 system call", value);
+        if (!is_call(value))
+            argp_error(state, "--why-not: '%s' is not a system call", value);
         o->analyzer.why_not = value;
         return 0;
     case KEY_SOURCES:

@@ -45,7 +45,7 @@ enum status filter_calls(struct diag *d, struct arena *a, const struct profile *
     for (size_t i = 0; always[i]; i++) {
         struct profile_syscall *call = vec_add(a, out);
         call->name = always[i];
-        call->number = syscall_number(always[i]);
+        call->number = syscall_number_in(syscall_table_of(profile->program.arch), always[i]);
         call->class_ = -1;
     }
     profile_syscalls_sort(out);
@@ -64,7 +64,7 @@ static json_t *oci_conditions(const struct filter_rule *rule)
     return all;
 }
 
-static char *emit_oci(struct arena *a, const filter_rules *rules)
+static char *emit_oci(struct arena *a, uint32_t machine, const filter_rules *rules)
 {
     json_t *names = json_array(), *groups = json_array();
     json_array_append_new(groups,
@@ -76,9 +76,10 @@ static char *emit_oci(struct arena *a, const filter_rules *rules)
             json_array_append_new(groups,
                                   json_pack("{s:[s],s:s,s:o}", "names", rule->name, "action",
                                             "SCMP_ACT_ALLOW", "args", oci_conditions(rule)));
-    json_t *root =
-        json_pack("{s:s,s:i,s:[s],s:o}", "defaultAction", "SCMP_ACT_ERRNO", "defaultErrnoRet",
-                  ENOSYS, "architectures", "SCMP_ARCH_X86_64", "syscalls", groups);
+    json_t *root = json_pack(
+        "{s:s,s:i,s:[s],s:o}", "defaultAction", "SCMP_ACT_ERRNO", "defaultErrnoRet", ENOSYS,
+        "architectures", machine == SCMP_ARCH_AARCH64 ? "SCMP_ARCH_AARCH64" : "SCMP_ARCH_X86_64",
+        "syscalls", groups);
     char *text = json_dumps(root, JSON_INDENT(2));
     char *copy = arena_printf(a, "%s\n", text ? text : "");
     free(text);
@@ -115,10 +116,19 @@ static bool add_rule(scmp_filter_ctx filter, const struct filter_rule *rule)
                                   conditions) == 0;
 }
 
-static scmp_filter_ctx make_filter(const filter_rules *rules, uint32_t otherwise)
+/* For one machine, whichever this is. */
+static bool only_for(scmp_filter_ctx filter, uint32_t machine)
+{
+    return machine == seccomp_arch_native() ||
+           (seccomp_arch_add(filter, machine) == 0 &&
+            seccomp_arch_remove(filter, seccomp_arch_native()) == 0);
+}
+
+static scmp_filter_ctx make_filter(uint32_t machine, const filter_rules *rules, uint32_t otherwise)
 {
     scmp_filter_ctx filter = seccomp_init(otherwise);
-    bool good = filter && seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0;
+    bool good = filter && only_for(filter, machine) &&
+                seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0;
     vec_each (rule, rules)
         good = good && add_rule(filter, rule);
     if (!good && filter) {
@@ -128,10 +138,10 @@ static scmp_filter_ctx make_filter(const filter_rules *rules, uint32_t otherwise
     return filter;
 }
 
-static enum status emit_bpf(struct diag *d, struct arena *a, const filter_rules *rules, char **text,
-                            size_t *size)
+static enum status emit_bpf(struct diag *d, struct arena *a, uint32_t machine,
+                            const filter_rules *rules, char **text, size_t *size)
 {
-    scmp_filter_ctx filter = make_filter(rules, SCMP_ACT_ERRNO(ENOSYS));
+    scmp_filter_ctx filter = make_filter(machine, rules, SCMP_ACT_ERRNO(ENOSYS));
     int fd = memfd_create("filter", MFD_CLOEXEC);
     enum status status = STATUS_OK;
     off_t length = 0;
@@ -152,11 +162,13 @@ static enum status emit_bpf(struct diag *d, struct arena *a, const filter_rules 
 }
 
 enum status filter_emit(struct diag *d, struct arena *a, const char *format,
-                        const filter_rules *rules, char **text, size_t *size)
+                        const char *architecture, const filter_rules *rules, char **text,
+                        size_t *size)
 {
+    uint32_t machine = syscall_table_token(syscall_table_of(architecture));
     if (strcmp(format, "bpf") == 0)
-        return emit_bpf(d, a, rules, text, size);
-    *text = strcmp(format, "systemd") == 0 ? emit_systemd(a, rules) : emit_oci(a, rules);
+        return emit_bpf(d, a, machine, rules, text, size);
+    *text = strcmp(format, "systemd") == 0 ? emit_systemd(a, rules) : emit_oci(a, machine, rules);
     *size = strlen(*text);
     return STATUS_OK;
 }
@@ -175,7 +187,7 @@ enum status filter_enforce(struct diag *d, const char *path, const char *const *
     while (arguments && arguments[count])
         count++;
     const char **argv = calloc(count + 2, sizeof *argv);
-    scmp_filter_ctx filter = make_filter(rules, SCMP_ACT_KILL_PROCESS);
+    scmp_filter_ctx filter = make_filter(seccomp_arch_native(), rules, SCMP_ACT_KILL_PROCESS);
     if (!filter || !argv) {
         free(argv);
         if (filter)

@@ -42,10 +42,11 @@ enum status filter_calls(struct diag *d, struct arena *a, const struct profile *
 void filter_rules_make(struct arena *a, const struct profile *profile,
                        const struct filter_options *options, const profile_syscalls *calls,
                        filter_rules *out);
-/* The filter in one of filter_formats; *text is in the arena (bpf: binary). systemd
- * cannot hold conditions: calls are allowed whole. */
+/* The filter in one of filter_formats for the architecture of a profile; *text is in the arena
+ * (bpf: binary). systemd cannot hold conditions: calls are allowed whole. */
 enum status filter_emit(struct diag *d, struct arena *a, const char *format,
-                        const filter_rules *rules, char **text, size_t *size);
+                        const char *architecture, const filter_rules *rules, char **text,
+                        size_t *size);
 /* File name a format is written under: "seccomp.json" ... */
 const char *filter_file_name(const char *format);
 /* Runs the program under the filter with standard streams untouched; a call outside it ends the

@@ -3,6 +3,7 @@
  * known to be among a few constants is allowed with those only. */
 #include "cli/filter.h"
 #include "common/selectors.h"
+#include "common/syscalls.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,8 +113,9 @@ static void add_rules(struct gathering *g, const struct profile_syscall *call, f
     struct known known[FILTER_CONDITIONS];
     unsigned count = 0;
     size_t total = 1;
-    const struct selector *of = g->options->arguments ? selector_of(call->number, NULL) : NULL;
-    for (; of && count < FILTER_CONDITIONS; of = selector_of(call->number, of)) {
+    const struct selector *of =
+        g->options->arguments ? selector_of(syscall_number(call->name), NULL) : NULL;
+    for (; of && count < FILTER_CONDITIONS; of = selector_of(of->number, of)) {
         struct known k = gather(g, of, call->name);
         if (k.any || total * k.values.count > COMBINATION_LIMIT)
             continue;

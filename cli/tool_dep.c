@@ -6,6 +6,7 @@
 #include "cli/filter.h"
 #include "cli/summary.h"
 #include "common/file.h"
+#include "common/syscalls.h"
 #include <signal.h>
 #include <string.h>
 
@@ -34,7 +35,8 @@ static enum status emit(struct dep_options *o, const struct profile *profile, co
         char *text = NULL;
         size_t size = 0;
         const char *path = cli_path(cli, dir, filter_file_name(o->emit));
-        status = filter_emit(&cli->diag, cli->arena, o->emit, &rules, &text, &size);
+        status = filter_emit(&cli->diag, cli->arena, o->emit, profile->program.arch, &rules, &text,
+                             &size);
         if (!status)
             status = file_write(&cli->diag, path, text, size, 0);
         if (!status)
@@ -42,6 +44,9 @@ static enum status emit(struct dep_options *o, const struct profile *profile, co
     }
     if (status || !o->enforce)
         return status;
+    if (syscall_table_of(profile->program.arch) != SYSCALLS_X86_64)
+        return diag_fail(&cli->diag, STATUS_INPUT, "--enforce: %s is a program for %s",
+                         profile->program.path, profile->program.arch);
     int result = 0;
     status =
         filter_enforce(&cli->diag, profile->program.path, o->tracer.arguments, &rules, &result);
