@@ -112,7 +112,7 @@ static enum status keep_reached(struct job *j)
 {
     csource_inputs inputs = {0};
     struct csources read;
-    size_t program;
+    size_t program = SIZE_MAX;
     vec_each (s, &j->sources) {
         struct csource_input *input = vec_add(j->a, &inputs);
         input->path = s->path;

@@ -250,6 +250,8 @@ static void add_build(struct arena *a, strings *facts, const struct catalogue *c
     add(a, facts, "need", need_names[options->need]);
     add(a, facts, "platform", options->platform ? options->platform : "kvm");
     add(a, facts, "machine", options->architecture ? options->architecture : "x86_64");
+    vec_each (name, &options->forbid)
+        add(a, facts, "forbid", *name);
     add(a, facts, "core", catalogue->name);
     add(a, facts, "version", catalogue->version);
     vec_each (library, &catalogue->libraries)
