@@ -54,13 +54,13 @@ static void find_hooks(struct engine *e, struct object *o)
 {
     for (size_t i = 1; i < o->elf->symbols.count; i++) {
         const struct elf_symbol *s = &o->elf->symbols.items[i];
-        if (!s->section || !s->value || !strchr("acdeopqr_", s->name[0]))
+        if (!s->section || !s->value || !strchr("acdeopqrs_", s->name[0]))
             continue;
         for (size_t k = 0; k < sizeof hooked / sizeof *hooked; k++)
             if (strcmp(hooked[k].name, s->name) == 0)
                 engine_function(e, o, s->value)->hook = (uint8_t)hooked[k].hook;
         if (strcmp(s->name, "clock_gettime") == 0 || strcmp(s->name, "__clock_gettime") == 0 ||
-            strcmp(s->name, "read") == 0)
+            strcmp(s->name, "read") == 0 || strcmp(s->name, "sysconf") == 0)
             engine_function(e, o, s->value)->relevant = 1u << e->arch->arguments[0];
     }
 }

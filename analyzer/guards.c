@@ -4,6 +4,7 @@
  * get there does not matter. A call is normal as soon as any function that enables it is entered
  * from outside the C library; otherwise it is still reported, under its circumstance. */
 #include "analyzer/guards.h"
+#include "common/syscalls.h"
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,11 +209,38 @@ static void collect_names(struct engine *e, const struct object *o, struct addre
     }
 }
 
-static void enter(struct guards *g, struct engine *e, const struct context *c, const strings *names)
+/* Whether a context leads to one of the calls of a list. */
+static bool leads_to(struct engine *e, struct context *c, const char *calls)
+{
+    struct walk w;
+    walk_init(&w, e);
+    walk_from(&w, &c->node);
+    walk_run(&w);
+    vec_each (node, &w.order) {
+        const struct context *at = (const struct context *)*node;
+        if (at->node.kind != NODE_CONTEXT)
+            continue;
+        vec_each (site, &at->sites) {
+            const char *name = syscall_name(site->number);
+            if (site->number < 0 || (name && list_matches(calls, name)))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* sysconf() does many things: only what it does for the arguments it is called with counts. */
+static bool selects(struct engine *e, struct context *c, const char *name, const struct rule *rule)
+{
+    return strcmp(name, "sysconf") != 0 || leads_to(e, c, rule->calls);
+}
+
+static void enter(struct guards *g, struct engine *e, struct context *c, const strings *names)
 {
     vec_each (name, names) {
         for (size_t i = 0; i < RULES; i++)
-            g->enabled[i] = g->enabled[i] || rule_enabled_by(&rules[i], *name);
+            g->enabled[i] = g->enabled[i] ||
+                            (rule_enabled_by(&rules[i], *name) && selects(e, c, *name, &rules[i]));
         if (strcmp(*name, "clock_gettime") == 0 && !served_by_vdso(e, c))
             g->unknown_clock = true;
     }
@@ -235,7 +263,7 @@ struct guards *guards_read(struct engine *e, const struct walk *w)
         vec_each (edge, &(*node)->edges) {
             if (edge->to->kind != NODE_CONTEXT)
                 continue;
-            const struct context *c = (const struct context *)edge->to;
+            struct context *c = (struct context *)edge->to;
             const struct object *to = c->function->object;
             if (!inside[to->elf->index] || address_map_get(&done, (uint64_t)(uintptr_t)c))
                 continue;
