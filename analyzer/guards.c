@@ -221,7 +221,7 @@ static bool leads_to(struct engine *e, struct context *c, const char *calls)
         if (at->node.kind != NODE_CONTEXT)
             continue;
         vec_each (site, &at->sites) {
-            const char *name = syscall_name(site->number);
+            const char *name = syscall_name_in((enum syscall_table)e->arch->calls, site->number);
             if (site->number < 0 || (name && list_matches(calls, name)))
                 return true;
         }

@@ -4,6 +4,7 @@
 #include "analyzer/absence.h"
 #include "analyzer/arguments.h"
 #include "analyzer/cache.h"
+#include "analyzer/foreign.h"
 #include "analyzer/graph.h"
 #include "analyzer/guards.h"
 #include "analyzer/phases.h"
@@ -13,7 +14,6 @@
 #include "common/syscalls.h"
 #include <ctype.h>
 #include <elf.h>
-#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -307,24 +307,27 @@ static int call_number(const struct analysis *a, const char *name)
     return syscall_number_in((enum syscall_table)a->engine.arch->calls, name);
 }
 
-/* The number of what a site asks for: 32-bit entries of x86-64 use the table of i386, x32 sets a
- * bit. -1: not known, or no such call. */
-static int64_t site_number(struct analysis *a, struct context *c, const struct call_site *site)
+/* The numbers, in the table of the architecture, of what a site asks for; how many. */
+static unsigned site_numbers(struct analysis *a, struct context *c, const struct call_site *site,
+                             int64_t numbers[FOREIGN_LIMIT])
 {
-    int64_t number = site->number;
+    const char *note = "no system call has this number";
+    unsigned count = 1;
+    numbers[0] = site->number;
+    if (site->number < 0)
+        return 0;
     if (site->op != OP_SYSCALL) {
-        engine_note(&a->engine, c, site->at,
-                    "a 32-bit system call: reported by the name it has there");
-        char *name =
-            number < 0 ? NULL : seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86, (int)number);
-        number = name ? call_number(a, name) : -1;
-        free(name);
-    } else if (a->engine.arch->calls == SYSCALLS_X86_64 && number >= X32_BIT &&
-               number < X32_BIT + SYSCALL_LIMIT) {
-        engine_note(&a->engine, c, site->at, "an x32 system call");
-        number -= X32_BIT;
+        count = foreign_i386(a->arena, site->number, numbers, &note);
+    } else if (site->number >= X32_BIT && a->engine.arch->calls == SYSCALLS_X86_64) {
+        numbers[0] = foreign_x32(a->arena, site->number - X32_BIT, &note);
+        count = numbers[0] >= 0;
+    } else if (site->number < SYSCALL_LIMIT) {
+        return 1;
+    } else {
+        count = 0;
     }
-    return number < SYSCALL_LIMIT ? number : -1;
+    engine_note(&a->engine, c, site->at, note);
+    return count;
 }
 
 static void collect(struct analysis *a, const struct walk *w, unsigned phases, unsigned when,
@@ -336,19 +339,17 @@ static void collect(struct analysis *a, const struct walk *w, unsigned phases, u
             continue;
         struct context *c = (struct context *)n;
         vec_each (site, &c->sites) {
-            int64_t number = site_number(a, c, site);
-            if (number < 0) {
-                if (site->number >= 0)
-                    engine_note(&a->engine, c, site->at, "no system call has this number");
-                continue;
+            int64_t numbers[FOREIGN_LIMIT];
+            unsigned count = site_numbers(a, c, site, numbers);
+            for (unsigned k = 0; k < count; k++) {
+                struct found *f = &found[numbers[k]];
+                if (!f->phases)
+                    *f = (struct found){0, 0, w, n, site->at};
+                /* The circumstances are those of what follows the loader, if anything does. */
+                if (phases != PHASE_LOADER || !f->phases)
+                    f->when |= when;
+                f->phases |= phases;
             }
-            struct found *f = &found[number];
-            if (!f->phases)
-                *f = (struct found){0, 0, w, n, site->at};
-            /* The circumstances are those of what follows the loader, if anything does. */
-            if (phases != PHASE_LOADER || !f->phases)
-                f->when |= when;
-            f->phases |= phases;
         }
     }
 }
@@ -510,7 +511,8 @@ static int64_t selecting_number(const struct analysis *a, int64_t number)
 
 static int64_t number_of(void *context, struct context *c, const struct call_site *site)
 {
-    return selecting_number(context, site_number(context, c, site));
+    int64_t numbers[FOREIGN_LIMIT];
+    return site_numbers(context, c, site, numbers) ? selecting_number(context, numbers[0]) : -1;
 }
 
 /* Calls that sites may make whose number is not known. */

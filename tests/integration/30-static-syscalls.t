@@ -133,6 +133,13 @@ C
 check('32-bit entry', 'mkdir exit_group', <<'C');
 N void go(void *p) { long r; __asm__ volatile("int $0x80" : "=a"(r) : "a"(39L), "b"(0L), "c"(0L) : "memory"); keep = r; finish(); }
 C
+check('32-bit entry whose call has another name here', 'mmap getuid exit_group', <<'C');
+N void go(void *p) { long r; __asm__ volatile("int $0x80" : "=a"(r) : "a"(192L), "b"(0L), "c"(0L) : "memory"); keep = r;
+  __asm__ volatile("int $0x80" : "=a"(r) : "a"(199L) : "memory"); keep += r; finish(); }
+C
+check('x32 number', 'getpid ioctl exit_group', 'N void go(void *p) { keep = sys(0x40000000 + 39) + sys(0x40000000 + 514); finish(); }');
+my $foreign = analyse("$dir/32-bit-entry-whose-call-has-another-name-here0");
+like(join("\n", map { $_->{reason} } @{$foreign->{unresolved}}), qr/int 0x80: the 32-bit system call mmap2, listed as mmap/, 'int 0x80 is named as such');
 
 # What cannot be decided is said.
 my $result = analyse(build('unknown', 'N void go(void *p) { keep = sys(unknown); finish(); }'));
