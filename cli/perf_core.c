@@ -110,12 +110,43 @@ static enum status least(struct perf_core *c, struct image_of *image, double *mi
     return status;
 }
 
+/* Quantities that a busy host changes. */
+static bool of_time(const char *name)
+{
+    static const char *const names[] = {"boot", "run", "p50", "p99", "throughput"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* The start once more, beside a sample, for what it tells of the host. */
+static enum status measure_start(struct perf_core *c, struct perf_sample *sample)
+{
+    struct cli *cli = c->p->cli;
+    int *start = arena_array(cli->arena, c->p->search.knobs.count + 1, sizeof *start);
+    struct image_of *image;
+    struct perf_sample beside = {0};
+    enum status status = image_of(c, start, &image);
+    if (!status && !image->failure)
+        status =
+            measure_image(&cli->diag, cli->arena, &c->p->measuring, &image->verif.image, &beside);
+    if (!beside.works)
+        return status;
+    vec_each (v, &beside.values)
+        if (of_time(v->name))
+            vec_push(
+                cli->arena, &sample->values,
+                ((struct perf_value){arena_printf(cli->arena, "start_%s", v->name), v->value}));
+    return status;
+}
+
 static enum status measure(void *context, const int *choice, struct perf_sample *sample)
 {
     struct perf_core *c = context;
     struct cli *cli = c->p->cli;
     struct image_of *image;
-    double mib;
+    double mib = 0;
     enum status status = image_of(c, choice, &image);
     if (status)
         return status;
@@ -124,9 +155,13 @@ static enum status measure(void *context, const int *choice, struct perf_sample 
         return STATUS_OK;
     }
     status = measure_image(&cli->diag, cli->arena, &c->p->measuring, &image->verif.image, sample);
+    if (!status && sample->works)
+        status = measure_start(c, sample);
     if (status || !sample->works || !c->p->least)
         return status;
-    status = least(c, image, &mib);
+    status = image_of(c, choice, &image); /* the list may have moved */
+    if (!status)
+        status = least(c, image, &mib);
     vec_each (v, &sample->values)
         if (strcmp(v->name, "memory") == 0)
             v->value = mib * 1024;
@@ -153,6 +188,28 @@ static enum status verify_point(void *context, const int *choice, bool *good, co
     if (status == STATUS_FOUND)
         *why = verif.divergence.explanation ? verif.divergence.explanation : "different";
     return status == STATUS_FOUND ? STATUS_OK : status;
+}
+
+/* What the matcher would choose for each objective by its rules: points to begin with. */
+static void find_seeds(struct perf_core *c)
+{
+    static const char *const objectives[] = {"size", "boot", "memory", "throughput"};
+    struct perf_search *s = &c->p->search;
+    struct cli *cli = c->p->cli;
+    for (size_t i = 0; i < sizeof objectives / sizeof objectives[0]; i++) {
+        struct matcher_options options = c->p->build.matcher;
+        struct selection *answer = ARENA_NEW(cli->arena, struct selection);
+        struct diag quiet = cli->diag;
+        quiet.verbosity = -1;
+        memset(&options.facts, 0, sizeof options.facts);
+        vec_each (fact, &c->p->build.matcher.facts)
+            vec_push(cli->arena, &options.facts, *fact);
+        vec_push(cli->arena, &options.facts,
+                 arena_printf(cli->arena, "objective=%s", objectives[i]));
+        if (match(&quiet, cli->arena, &c->profile, &c->catalogue, &options, answer) <= STATUS_FOUND)
+            vec_push(cli->arena, &s->seeds,
+                     knob_space_point(&c->space, s->knobs.items, s->knobs.count, answer));
+    }
 }
 
 static void needed_calls(struct perf_core *c, strings *calls)
@@ -186,6 +243,7 @@ enum status perf_core_prepare(struct perf_cli *p)
     if (!p->search.knobs.count)
         return diag_fail(&cli->diag, STATUS_FOUND,
                          "nothing in this configuration is a matter of choice (--knob NAME=V,V)");
+    find_seeds(c);
     p->verif.verif.catalogue = &c->catalogue;
     p->verif.verif.calls = false;
     /* The loader of unmodified programs does not end its machine with them. */

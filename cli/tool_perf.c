@@ -162,6 +162,10 @@ static enum status measure_one(struct perf_cli *p)
     int mib = 0;
     if (!status && p->least)
         status = least_memory(&cli->diag, cli->arena, &p->measuring, &p->verif.image, 512, &mib);
+    if (!status && p->least && !mib)
+        diag_note(&cli->diag,
+                  "it does not pass its comparison with the program, whatever the memory "
+                  "(toolchain --verif says why)");
     if (mib)
         vec_push(cli->arena, &sample.values, ((struct perf_value){"least_memory", mib}));
     json_t *json = json_object();

@@ -290,6 +290,31 @@ bool knob_space_valid(struct knob_space *s, const struct perf_knob *knobs, size_
     return true;
 }
 
+static const char *value_in(const struct selection *selection, const char *option)
+{
+    vec_each (pair, &selection->config)
+        if (strcmp(pair->key, option) == 0)
+            return pair->value;
+    return NULL;
+}
+
+const int *knob_space_point(const struct knob_space *s, const struct perf_knob *knobs, size_t count,
+                            const struct selection *like)
+{
+    int *x = arena_array(s->a, count + 1, sizeof *x);
+    for (size_t k = 0; k < count; k++)
+        for (size_t v = 1; v < knobs[k].values.count; v++) {
+            const char *value = knobs[k].values.items[v];
+            const char *there = value_in(like, knobs[k].choice ? value : knobs[k].name);
+            /* An option that is not written is off. */
+            if (!there && !knobs[k].choice)
+                there = "n";
+            if (there && strcmp(there, knobs[k].choice ? "y" : value) == 0)
+                x[k] = (int)v;
+        }
+    return x;
+}
+
 static int by_key(const void *x, const void *y)
 {
     return strcmp(((const struct jm_pair *)x)->key, ((const struct jm_pair *)y)->key);

@@ -44,6 +44,10 @@ enum status knob_space_open(struct diag *d, struct arena *a, const struct catalo
 /* Choices, and the bool and int options that a table of patterns (knobs.c) names as alternatives of
  * how, not of what; those that can be set by hand in this configuration. */
 void knob_space_find(struct knob_space *s, size_t limit, struct perf_search *search);
+/* The point that comes nearest to another selection: each knob at that selection's value where it
+ * has that value, else at the first. */
+const int *knob_space_point(const struct knob_space *s, const struct perf_knob *knobs, size_t count,
+                            const struct selection *like);
 /* All knobs have the values of the point once everything is evaluated, no option's dependencies are
  * broken, and what the program needs is still provided. */
 bool knob_space_valid(struct knob_space *s, const struct perf_knob *knobs, size_t count,

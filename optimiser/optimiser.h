@@ -73,7 +73,9 @@ struct perf_value {
     double value;
 };
 
-/* One measurement of a point. */
+/* One measurement of a point. A value "start_NAME" is what the start gave in the same minute: NAME
+ * is then told relative to it, so that a host that grows busier during a search does not count
+ * against the points that come later. */
 struct perf_sample {
     bool works;
     const char *failure; /* where it does not */
@@ -90,6 +92,7 @@ struct perf_search {
     int64_t most; /* measured points at most; 0: a third of the space, at least 12 */
     int repeat;   /* samples of a point; 0: 3. More are taken where noise leaves it open */
     uint64_t seed;
+    VEC(const int *) seeds;          /* points worth trying first: what is known to serve */
     const char *journal;             /* file of all measurements; NULL: none */
     const char *identity;            /* what the journal is for: another identity starts it anew */
     const volatile int *interrupted; /* nonzero: stop after the measurement under way */

@@ -41,13 +41,27 @@ void point_statistics(const struct point *p, size_t objective, double *median, d
     median_mad(values, p->count, median, mad);
 }
 
+/* What the start gave beside this sample; 0: it was not measured beside it. */
+static double beside(const struct search *f, const struct perf_sample *sample, const char *name)
+{
+    const char *wanted = arena_printf(f->a, "start_%s", name);
+    vec_each (v, &sample->values)
+        if (strcmp(v->name, wanted) == 0)
+            return v->value;
+    return 0;
+}
+
 static bool keep_sample(struct search *f, struct point *p, const struct perf_sample *sample)
 {
     for (size_t o = 0; o < f->objectives; o++) {
         bool found = false;
         vec_each (v, &sample->values)
             if (strcmp(v->name, f->s->objectives.items[o].name) == 0) {
-                p->samples[o * SAMPLES + p->count] = v->value;
+                const struct point *start = &f->points.items[0];
+                double now = beside(f, sample, v->name), then = start->samples[o * SAMPLES];
+                bool first = p == start && !p->count;
+                p->samples[o * SAMPLES + p->count] =
+                    !first && start->count && now > 0 ? v->value / now * then : v->value;
                 found = isfinite(v->value);
             }
         if (!found) {

@@ -111,6 +111,9 @@ enum status perf_search(struct diag *d, struct arena *a, const struct perf_searc
     if (!status && f.points.count && !f.points.items[0].works)
         status =
             diag_fail(d, STATUS_FOUND, "the start does not work: %s", f.points.items[0].failure);
+    for (size_t i = 0; i < s->seeds.count && !status && s->knobs.count; i++)
+        if (choice_valid(&f, s->seeds.items[i]))
+            status = measure_point(&f, s->seeds.items[i]);
     if (!status && s->knobs.count)
         status = screen(&f);
     if (!status && s->knobs.count)

@@ -174,11 +174,34 @@ static bool by_unreturned(struct search *s)
     return true;
 }
 
-/* A read that on Linux tells the program that there is no more. */
-static bool ends_input(const struct search *s, const struct call *c)
+/* The image stands still where the program reads its input, after the last of it: a console that
+ * has no end of input. Its trace, written when calls are over, shows nothing of a read that waits.
+ */
+static bool by_input(struct search *s)
 {
     const struct test_file *tests = s->in->bench->tests;
-    return c->has_result && c->result == 0 && tests && tests->type == TEST_STDIN;
+    partings all = {0};
+    if (!s->in->image->hung || s->in->native->hung || !tests || tests->type != TEST_STDIN ||
+        !s->image.count || !s->native.count)
+        return false;
+    calls_part(s->a, &s->native, &s->image, remedy_harmless, s->remedy, &all);
+    const struct parting *end = all.count ? &all.items[all.count - 1] : NULL;
+    const struct call *last = &s->image.items[s->image.count - 1];
+    bool reads = end && end->ends ? call_reads_input(&s->native.items[end->native])
+                                  : call_reads_input(last) && !last->has_result;
+    /* A recording that did not come to the program's end shows a read that waits no more than the
+     * image's trace does. */
+    const struct call *recorded = &s->native.items[s->native.count - 1];
+    bool cut = strncmp(recorded->name, "exit", 4) != 0 && strcmp(recorded->name, last->name) == 0;
+    if (!reads && !cut)
+        return false;
+    s->awaits_input = true;
+    s->out->kind = "hang";
+    s->out->call = "read";
+    s->out->explanation = "the image waits for more input after the last line: its console has no "
+                          "end of input";
+    evidence(s, "image's last call", call_text(s, last));
+    return true;
 }
 
 /* The two lists of calls part somewhere: the strongest evidence. */
@@ -202,16 +225,6 @@ static bool by_parting(struct search *s)
                          last->name, next->name);
         evidence(s, "image's last call", call_text(s, last));
         evidence(s, "program's next call", call_text(s, next));
-        if (s->in->image->hung && call_reads_input(next) && ends_input(s, next)) {
-            s->awaits_input = true;
-            out->call = next->name;
-            out->explanation =
-                arena_printf(s->a,
-                             "the image waits for input after the last of it: its console "
-                             "has no end of input; the program's %s returns %s",
-                             next->name, call_result_text(s->a, next));
-            return true;
-        }
         if (!last->has_result)
             blame_call(s, last->name);
         else
@@ -355,7 +368,7 @@ void find_cause(const struct cause_input *in, struct verif_divergence *out, bool
     s.image = s.traced->calls;
     if (in->recorded)
         s.native = in->recorded->calls;
-    bool found = by_lost_output(&s, check) || by_unreturned(&s);
+    bool found = by_lost_output(&s, check) || by_unreturned(&s) || by_input(&s);
     found = found || (s.image.count && s.native.count && by_parting(&s));
     found = found || by_console(&s);
     found = found || by_needs(&s);

@@ -255,6 +255,18 @@ static bool booted(void *context, const char *console, size_t size)
     return now - (size ? w->grown_us : w->started_us) > (size ? silence : 2 * silence);
 }
 
+/* Which core an image is of: its selection says, or else its banner ("Calypso 0.17.0~484ff209", as
+ * Unikraft's libukboot prints it). NULL: not known. */
+static const char *core_of(const struct verif_options *options, const struct observed *o)
+{
+    if (options->selection)
+        return options->selection->catalogue.name;
+    vec_each (e, &o->events)
+        if (e->kind == CONSOLE_BOOT && strchr(e->line, '~'))
+            return "unikraft";
+    return NULL;
+}
+
 /* The program asked for its end, and the core refused: it is no end. */
 static bool end_refused(const struct observed *o)
 {
@@ -364,6 +376,6 @@ enum status observe_image(struct bench *b, const char *name, const struct runner
         out->drive.over_seen = false;
         out->drive.timed_out = true;
     }
-    settle_exit(out, runner, o->selection ? o->selection->catalogue.name : NULL, ended);
+    settle_exit(out, runner, core_of(o, out), ended);
     return tidy(b, out->directory, status);
 }

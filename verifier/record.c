@@ -83,7 +83,11 @@ static struct pending *pending_of(struct recorder *r, pid_t tid, bool add)
 
 static void write_call(struct recorder *r, const struct pending *p, bool returned, int64_t result)
 {
+    /* The kernel's own sign that a signal came in between and the call is made again. */
+    enum { RESTART_FIRST = -516, RESTART_LAST = -512 };
     const char *name = syscall_name((int64_t)p->number);
+    if (returned && result >= RESTART_FIRST && result <= RESTART_LAST)
+        return;
     if (!name || r->written++ > CALLS_LIMIT)
         return;
     int path = path_argument(name);

@@ -112,7 +112,7 @@ for my $try (1 .. 40) {
     my $ended = 0;
     while (time < $until) { if (waitpid($pid, 1) == $pid) { $ended = 1; last } sleep 0.01 }
     last if $ended;
-    kill(($try % 2 ? 'KILL' : 'TERM'), $pid);
+    kill((qw(KILL TERM INT))[$try % 3], $pid);
     waitpid $pid, 0;
     $kills++;
 }
