@@ -147,7 +147,9 @@ static enum status run(int argc, char **argv, struct cli *cli)
         .children = children,
         .args_doc = "PROGRAM [-- ARGUMENTS]",
         .doc = "Run the same tests on the Linux program and on its image, and compare.\v"
-               "Exit status: 0 the same, 1 different, 2 wrong usage, 3 one side cannot be run."};
+               "Exit status: 0 the same, 1 different or nothing that could be compared, 2 wrong "
+               "usage, 3 "
+               "one side cannot be run."};
     struct verif verif;
     build_options_init(&o.build, cli);
     enum status status = cli_parse(&argp, argc, argv, cli, &o);
@@ -160,6 +162,9 @@ static enum status run(int argc, char **argv, struct cli *cli)
         status = verif_fix(&loop, &verif);
     if (status > STATUS_FOUND)
         return status;
+    /* Nothing that could be compared is no success either. */
+    if (!status && verif.verdict == VERDICT_NOT_COMPARABLE)
+        status = STATUS_FOUND;
     enum status written = write_reports(&o, loop.dir, &verif);
     return written ? written : status;
 }

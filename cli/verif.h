@@ -50,9 +50,9 @@ struct verif_loop {
 /* Fills loop->wanted from its profile and catalogue. */
 void verif_find_wanted(struct verif_loop *loop);
 
-/* C source for a core of Unikraft's kind that makes the tests' lines the program's standard input;
- * NULL: they are more than a pipe holds. */
-const char *verif_input_source(struct arena *a, const struct test_file *tests);
+/* Makes the tests' lines a file of the image's initrd, and that file the program's standard input,
+ * in what is built next. */
+enum status verif_give_input(struct verif_cli *v, struct build_options *build, const char *dir);
 
 /* Verifies; where image and program differ and a core is at hand, once more beside an image that
  * traces its calls. */

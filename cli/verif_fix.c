@@ -68,23 +68,19 @@ static void build_twin(struct verif_loop *l)
     }
 }
 
-/* Images whose console has no end of input: one that has the tests' lines in it. */
+/* Images whose console has no end of input: one that has the tests' lines in it. Of Unikraft's
+ * kind, for what is built along speaks its language. */
 static bool build_with_input(struct verif_loop *l)
 {
-    static const char pipes[] = "LIBPOSIX_PIPE";
     struct cli *cli = l->v->cli;
-    bool has_pipes = false;
-    if (l->catalogue)
-        vec_each (option, &l->catalogue->options)
-            has_pipes |= strcmp(option->name, pipes) == 0;
-    if (!has_pipes || !l->build->builder.uk_root || !l->profile || !l->v->verif.tests ||
+    if (!l->catalogue || strcmp(l->catalogue->name, "unikraft") != 0 || !l->profile ||
+        l->build->matcher.mode != MODE_BINARY || !l->build->builder.uk_root || !l->v->verif.tests ||
         l->build->builder.input_source)
         return false;
-    const char *source = verif_input_source(cli->arena, l->v->verif.tests);
-    if (!source)
+    if (verif_give_input(l->v, l->build, l->dir) != STATUS_OK) {
+        cli->diag.message[0] = '\0';
         return false;
-    l->build->builder.input_source = source;
-    vec_push(cli->arena, &l->build->matcher.pin, pipes);
+    }
     struct build_result built = {0};
     struct selection *selection = ARENA_NEW(cli->arena, struct selection);
     if (build_run(l->build, l->dir, l->profile, selection, &built) > STATUS_FOUND || !built.image) {
@@ -145,8 +141,8 @@ enum status verif_once(struct verif_loop *l, struct verif *out)
         vec_push(cli->arena, &out->normalisers,
                  ((struct verif_normaliser){
                      .name = "input",
-                     .what = "the image's console has no end of input: the tests' lines were built "
-                             "into it as a pipe",
+                     .what = "the image's console has no end of input: the tests' lines are a "
+                             "file of its initrd",
                      .image_count = (int64_t)l->v->verif.tests->commands.count}));
     return status;
 }

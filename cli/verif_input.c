@@ -1,69 +1,47 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * An image whose console has no end of input gets the tests' lines as a pipe of its own: a few
- * lines of C built along, which fill the pipe before the program starts. */
+ * An image whose console has no end of input gets the tests' lines as a file of its initrd: a few
+ * lines of C built along make it the program's standard input before that starts. */
+#include "cli/surroundings.h"
 #include "cli/verif.h"
-#include <ctype.h>
+#include "common/file.h"
+#include <stdlib.h>
 #include <string.h>
 
-enum { PIPE_BYTES = 65535 }; /* what a pipe of the core holds unread (2^16, one byte kept free) */
+static const char source[] = "/* Standard input of the program: a file, which ends. */\n"
+                             "#include <fcntl.h>\n"
+                             "#include <uk/init.h>\n"
+                             "#include <unistd.h>\n"
+                             "\n"
+                             "static int give_input(struct uk_init_ctx *ctx __unused)\n"
+                             "{\n"
+                             "\tint fd = open(\"%s\", O_RDONLY);\n"
+                             "\tif (fd < 0 || dup2(fd, 0) != 0)\n"
+                             "\t\treturn -1;\n"
+                             "\tclose(fd);\n"
+                             "\treturn 0;\n"
+                             "}\n"
+                             "uk_late_initcall(give_input, 0x0);\n";
 
-static const char head[] =
-    "/* Standard input of the program: a pipe that holds this text and ends after it. */\n"
-    "#include <uk/init.h>\n"
-    "#include <uk/posix-pipe.h>\n"
-    "#include <uk/syscall.h>\n"
-    "\n"
-    "static const char text[] =";
-
-static const char tail[] = ";\n\n"
-                           "static int give_input(struct uk_init_ctx *ctx __unused)\n"
-                           "{\n"
-                           "\tint ends[2];\n"
-                           "\tlong done = uk_sys_pipe(ends, 0);\n"
-                           "\tif (done < 0)\n"
-                           "\t\treturn (int)done;\n"
-                           "\tif (sizeof(text) > 1)\n"
-                           "\t\tdone = uk_syscall_r_write(ends[1], (long)text, sizeof(text) - 1);\n"
-                           "\tif (done >= 0)\n"
-                           "\t\tdone = uk_syscall_r_dup3(ends[0], 0, 0);\n"
-                           "\tuk_syscall_r_close(ends[0]);\n"
-                           "\tuk_syscall_r_close(ends[1]);\n"
-                           "\treturn done < 0 ? (int)done : 0;\n"
-                           "}\n"
-                           "uk_late_initcall(give_input, 0x0);\n";
-
-/* A line of the tests as a C string literal on a line of its own. */
-static const char *literal(struct arena *a, const char *line)
+enum status verif_give_input(struct verif_cli *v, struct build_options *build, const char *dir)
 {
-    char *out = arena_alloc(a, 4 * strlen(line) + 16), *to = out;
-    to = stpcpy(to, "\n\t\"");
-    for (; *line; line++) {
-        unsigned char c = (unsigned char)*line;
-        if (c == '"' || c == '\\') {
-            *to++ = '\\';
-            *to++ = (char)c;
-        } else if (isprint(c) && c != '?') { /* ?? would begin a trigraph */
-            *to++ = (char)c;
-        } else {
-            *to++ = '\\';
-            *to++ = (char)('0' + (c >> 6));
-            *to++ = (char)('0' + (c >> 3 & 7));
-            *to++ = (char)('0' + (c & 7));
-        }
-    }
-    strcpy(to, "\\n\"");
-    return out;
-}
-
-const char *verif_input_source(struct arena *a, const struct test_file *tests)
-{
-    const char *source = head;
+    struct cli *cli = v->cli;
+    struct arena *a = cli->arena;
     size_t size = 0;
-    vec_each (line, &tests->commands) {
+    vec_each (line, &v->verif.tests->commands)
         size += strlen(*line) + 1;
-        if (size > PIPE_BYTES)
-            return NULL;
-        source = arena_printf(a, "%s%s", source, literal(a, *line));
+    char *text = arena_alloc(a, size + 1), *to = text;
+    vec_each (line, &v->verif.tests->commands)
+        to = stpcpy(stpcpy(to, *line), "\n");
+    const char *path = cli_path(cli, dir, "verif/input");
+    enum status status = file_write(&cli->diag, path, text, size, 0);
+    char *real = status ? NULL : realpath(path, NULL);
+    if (!status && (!real || strpbrk(real, "\"\\%\n")))
+        status = diag_fail(&cli->diag, STATUS_INPUT, "%s: not a path that C source can hold", path);
+    if (!status) {
+        const char *file = arena_strdup(a, real);
+        build_add_file(build, file);
+        build->builder.input_source = arena_printf(a, source, file);
     }
-    return arena_printf(a, "%s%s%s", source, tests->commands.count ? "" : " \"\"", tail);
+    free(real);
+    return status;
 }

@@ -222,6 +222,25 @@ PERL
     is($? >> 8, 1, 'a server that answers otherwise, or not at all, differs');
 }
 
+# Where nothing can be compared, that is no success.
+{
+    spew('e.json', encode_json({typeTest => 'exec', timeMsCommand => 0, timeOutMsTest => 500, listCommands => ['$PROGRAM && echo done']}));
+    spew('sleeps', "#!/bin/sh\nexec sleep 1000\n", 0755);
+    system("'$tool' --verif true -t e.json -o e --image sleeps > e.txt 2>&1");
+    is($? >> 8, 1, 'a test that only runs the program of this host fails');
+    is(decode_json(slurp('e/verif.json'))->{verdict}, 'not comparable', '... as not comparable');
+}
+
+# Variables for the image's program stand in its configuration; the core's own conf keeps them.
+{
+    system("'$tool' --build ./prog -o env --catalogue unikraft-0.16.2 --env HOME=/home/x --env TZ=UTC > env.txt 2>&1");
+    my $config = slurp('env/app/.config');
+    like($config, qr/^CONFIG_LIBPOSIX_ENVIRON=y$/m, '--env turns the library on');
+    like($config, qr/^CONFIG_LIBPOSIX_ENVIRON_ENVP0="HOME=\/home\/x"$/m, '... with the first variable');
+    like($config, qr/^CONFIG_LIBPOSIX_ENVIRON_ENVP1="TZ=UTC"$/m, '... and the second');
+    is(system("'$tool' --build ./prog -o env --env 'A=\"b' > env.txt 2>&1") >> 8, 2, 'a value that Kconfig cannot hold is refused');
+}
+
 # What cannot run is said.
 {
     my ($status, undef, undef, $err) = verif('');
