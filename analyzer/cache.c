@@ -2,11 +2,15 @@
 #include "analyzer/cache.h"
 #include "common/file.h"
 #include "common/version.h"
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define CACHE_FORMAT "code-analysis/2 " TOOLCHAIN_VERSION
+
+enum { LATELY = 3 /* seconds */ };
 
 /* 64 bits of content twice over, with different multipliers: no defence against an adversary who
  * can write the cache folder, which nothing here could be, but against chance. */
@@ -42,15 +46,39 @@ static void digest_text(struct digest *h, const char *text)
     digest_bytes(h, text ? text : "", text ? strlen(text) : 0);
 }
 
-static struct digest digest_file(struct arena *a, const char *path)
+static void digest_contents(struct digest *h, const char *path)
 {
-    struct digest h = {1, 2};
+    struct arena *own = arena_new();
     struct diag quiet;
     char *data = NULL;
     size_t size = 0;
     diag_init(&quiet, -1);
-    if (path && file_exists(path) && !file_read(&quiet, a, path, 0, &data, &size))
-        digest_bytes(&h, data, size);
+    if (!file_read(&quiet, own, path, 0, &data, &size))
+        digest_bytes(h, data, size);
+    arena_free(own);
+}
+
+/* Which file, in which state: what changes it sets its times. Only where that was so lately that
+ * another change could have left the same times are its contents read. */
+static struct digest digest_file(const char *path)
+{
+    struct digest h = {1, 2};
+    struct stat st;
+    struct timespec now;
+    if (!path || stat(path, &st) != 0)
+        return h;
+    const uint64_t words[] = {st.st_dev,
+                              st.st_ino,
+                              (uint64_t)st.st_size,
+                              (uint64_t)st.st_mtim.tv_sec,
+                              (uint64_t)st.st_mtim.tv_nsec,
+                              (uint64_t)st.st_ctim.tv_sec,
+                              (uint64_t)st.st_ctim.tv_nsec};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        digest_word(&h, words[i]);
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (now.tv_sec - st.st_ctim.tv_sec < LATELY)
+        digest_contents(&h, path);
     return h;
 }
 
@@ -63,16 +91,16 @@ const char *cache_file(struct arena *a, const struct linkmap *map,
     if (!base)
         return NULL;
     struct digest h = {3, 5};
-    struct stat self;
     digest_text(&h, CACHE_FORMAT);
-    if (stat("/proc/self/exe", &self) == 0) { /* another build may analyse otherwise */
-        digest_word(&h, (uint64_t)self.st_size);
-        digest_word(&h, (uint64_t)self.st_mtim.tv_sec);
-        digest_word(&h, (uint64_t)self.st_mtim.tv_nsec);
-    }
+    struct digest self = digest_file("/proc/self/exe"); /* another build may analyse otherwise */
+    digest_word(&h, self.low);
     for (size_t i = 0; i < map->initial; i++) {
         digest_text(&h, map->objects.items[i].soname);
-        digest_bytes(&h, map->objects.items[i].elf->data, map->objects.items[i].elf->size);
+        struct digest file = digest_file(map->objects.items[i].elf->path);
+        digest_text(&h, map->objects.items[i].elf->path);
+        digest_text(&h, map->objects.items[i].elf->build_id);
+        digest_word(&h, file.low);
+        digest_word(&h, file.high);
     }
     vec_each (scope, &map->scope)
         digest_word(&h, *scope);
@@ -83,9 +111,9 @@ const char *cache_file(struct arena *a, const struct linkmap *map,
     digest_text(&h, options->root);
     digest_word(&h, options->bound);
     digest_text(&h, options->library_path);
-    struct digest names = digest_file(a, "/etc/nsswitch.conf");
+    struct digest names = digest_file("/etc/nsswitch.conf");
     digest_word(&h, names.low);
-    return arena_printf(a, "%s/toolchain/%016llx%016llx.json", base, (unsigned long long)h.low,
+    return arena_printf(a, "%s/toolchain/%016llx%016llx.static", base, (unsigned long long)h.low,
                         (unsigned long long)h.high);
 }
 
@@ -94,7 +122,7 @@ static json_t *plugin_digests(struct arena *a, const struct linkmap *map)
     json_t *all = json_object();
     for (size_t i = map->initial; i < map->objects.count; i++) {
         const char *path = map->objects.items[i].elf->path;
-        struct digest h = digest_file(a, path);
+        struct digest h = digest_file(path);
         json_object_set_new(all, path,
                             json_string(arena_printf(a, "%016llx%016llx", (unsigned long long)h.low,
                                                      (unsigned long long)h.high)));
@@ -109,7 +137,7 @@ static bool plugins_same(struct arena *a, const json_t *digests)
     if (!json_is_object(digests))
         return false;
     json_object_foreach ((json_t *)digests, path, value) {
-        struct digest h = digest_file(a, path);
+        struct digest h = digest_file(path);
         const char *now = arena_printf(a, "%016llx%016llx", (unsigned long long)h.low,
                                        (unsigned long long)h.high);
         if (!json_is_string(value) || strcmp(json_string_value(value), now) != 0)
@@ -118,22 +146,49 @@ static bool plugins_same(struct arena *a, const json_t *digests)
     return true;
 }
 
+/* The first line of an entry: what its remainder sums up to. */
+static const char *seal(struct arena *a, const char *body, size_t size)
+{
+    struct digest h = {7, 11};
+    digest_bytes(&h, body, size);
+    return arena_printf(a, "%s %016llx%016llx\n", CACHE_FORMAT, (unsigned long long)h.low,
+                        (unsigned long long)h.high);
+}
+
+/* The document of an entry that is whole; NULL: there is none. */
+static json_t *open_entry(struct arena *a, const char *file)
+{
+    struct diag quiet;
+    char *text = NULL;
+    size_t size = 0;
+    diag_init(&quiet, -1);
+    if (!file_exists(file) || file_read(&quiet, a, file, 0, &text, &size))
+        return NULL;
+    const char *line = memchr(text, '\n', size);
+    if (!line)
+        return NULL;
+    size_t head = (size_t)(line + 1 - text);
+    const char *expected = seal(a, text + head, size - head);
+    if (strlen(expected) != head || memcmp(text, expected, head) != 0)
+        return NULL;
+    return json_loadb(text + head, size - head, JSON_REJECT_DUPLICATES, NULL);
+}
+
 bool cache_read(struct arena *a, const char *file, struct profile_static *out)
 {
     struct diag quiet;
     struct profile stored = {0};
-    json_t *json = NULL;
+    json_t *json = file ? open_entry(a, file) : NULL;
     diag_init(&quiet, -1);
-    if (!file || !file_exists(file) || json_read(&quiet, file, &json))
+    if (!json)
         return false;
-    const char *format = json_string_value(json_object_get(json, "format"));
     bool good =
-        format && strcmp(format, CACHE_FORMAT) == 0 &&
         plugins_same(a, json_object_get(json, "plugins")) &&
         !jm_decode(&profile_type, json_object_get(json, "profile"), &stored, a, &quiet, file);
     json_decref(json);
     if (!good)
         return false;
+    utimensat(AT_FDCWD, file, NULL, 0); /* those used last stay longest */
     out->syscalls = stored.static_part.syscalls;
     out->selectors = stored.static_part.selectors;
     out->unbounded = stored.static_part.unbounded;
@@ -159,12 +214,17 @@ void cache_write(struct diag *d, struct arena *a, const char *file, const struct
     memcpy(&stored.static_part.execs, &out->execs, sizeof out->execs);
     memcpy(&stored.static_part.unresolved, &out->unresolved, sizeof out->unresolved);
     json_t *json = json_object();
-    json_object_set_new(json, "format", json_string(CACHE_FORMAT));
     json_object_set_new(json, "plugins", plugin_digests(a, map));
     json_object_set_new(json, "profile", jm_encode(&profile_type, &stored));
-    const char *slash = strrchr(file, '/');
-    if (dir_make(&quiet, arena_strndup(a, file, (size_t)(slash - file))) ||
-        json_write(&quiet, file, json))
-        diag_debug(d, 1, "the analysis is not kept: %s", quiet.message);
+    char *body = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(json);
+    if (!body)
+        return;
+    const char *folder = arena_strndup(a, file, (size_t)(strrchr(file, '/') - file));
+    const char *whole = arena_printf(a, "%s%s", seal(a, body, strlen(body)), body);
+    free(body);
+    if (dir_make(&quiet, folder) || file_write(&quiet, file, whole, strlen(whole), 0600))
+        diag_debug(d, 1, "the analysis is not kept: %s", quiet.message);
+    else
+        cache_trim(folder);
 }

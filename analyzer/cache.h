@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Results of the code analysis, kept under $XDG_CACHE_HOME/toolchain (default ~/.cache/toolchain).
- * An entry is found by the contents of every object of the link map, the name-service configuration
- * and this program's version; it also names the plug-ins it loaded, whose contents are checked when
- * it is read. Files are written under another name and renamed, so that readers and writers at the
- * same time see whole entries only; a damaged one is as good as none. */
+ * An entry is found by every object of the link map (path, build-id, and which file in which state:
+ * device, inode, size, times), the name-service configuration and this program; it also names the
+ * plug-ins it loaded, which are checked when it is read. Files are written under another name and
+ * renamed, and begin with a sum over the rest: readers and writers at the same time, a crash or a
+ * damaged disk leave entries that are whole or as good as none. The folder is kept below
+ * TOOLCHAIN_CACHE_MIB (64): what was used longest ago goes first. */
 #ifndef ANALYZER_CACHE_H
 #define ANALYZER_CACHE_H
 
@@ -18,5 +20,7 @@ bool cache_read(struct arena *a, const char *file, struct profile_static *out);
 /* Keeps them; failures are only told with -v. */
 void cache_write(struct diag *d, struct arena *a, const char *file, const struct linkmap *map,
                  const struct profile_static *out);
+/* Removes entries from the folder while it is larger than it may be. */
+void cache_trim(const char *folder);
 
 #endif

@@ -15,9 +15,10 @@ void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct
     e->limits.contexts = 640;
     e->limits.branch_contexts = 4;
     e->limits.instructions = (size_t)7 << 20;
+    e->limits.states = (size_t)4 << 20;
     e->limits.work = (size_t)64 << 20;
     e->arch = architecture_of(map->objects.items[0].elf->machine);
-    e->pool.arena = a;
+    e->pool.arena = e->edges.arena = a;
     values_init(&e->values, a);
     shapes_init(&e->shapes, e->arch, a);
     engine_add_objects(e);
@@ -219,6 +220,18 @@ struct context *engine_context(struct engine *e, struct function *f, const value
     return c;
 }
 
+static void grow_edges(struct engine *e, struct node *n)
+{
+    size_t size = n->edges.capacity * sizeof *n->edges.items;
+    size_t capacity = n->edges.capacity ? n->edges.capacity * 2 : 4;
+    struct edge *larger = pool_get(&e->edges, capacity * sizeof *larger);
+    if (size)
+        memcpy(larger, n->edges.items, size);
+    pool_put(&e->edges, n->edges.items, size);
+    n->edges.items = larger;
+    n->edges.capacity = capacity;
+}
+
 void engine_edge(struct engine *e, struct node *from, uint64_t at, struct node *to,
                  enum edge_kind kind)
 {
@@ -235,7 +248,9 @@ void engine_call_edge(struct engine *e, struct node *from, uint64_t at, struct n
             from->edges.items[i].passed = passed_join(e, from->edges.items[i].passed, passed);
             return;
         }
-    struct edge *edge = vec_add(e->arena, &from->edges);
+    if (from->edges.count == from->edges.capacity)
+        grow_edges(e, from);
+    struct edge *edge = &from->edges.items[from->edges.count++];
     *edge = (struct edge){at, to, (uint8_t)kind, passed};
 }
 
@@ -293,7 +308,7 @@ static void begin(struct engine *e, struct context *c)
     c->running = true;
     c->queued = false;
     if (!c->generation || c->restart) {
-        c->restart = false;
+        c->restart = c->dropped = false;
         c->finished = c->final = false;
         interp_start(e, c);
     }
@@ -376,14 +391,20 @@ static void finish(struct engine *e, struct context *c)
     }
     if (c->final || (c->published && c->published_result == VALUE_TOP))
         drop_waiters(e, c);
-    if (c->final || all_settled(c))
-        interp_release(e, c);
+    bool settled = c->final || all_settled(c);
+    if (!settled && e->pool.used < e->limits.states)
+        return;
+    /* Where many wait for news that seldom comes, whoever gets any starts again. */
+    interp_release(e, c);
+    c->dropped = !settled;
 }
 
 void interp_resume(struct engine *e, const struct context *callee, struct waiter *w, value result)
 {
     struct context *c = w->caller;
-    if (!w->resume) {
+    if (c->dropped) {
+        c->restart = true;
+    } else if (!w->resume) {
         c->returns = true;
         c->function->twice = c->function->twice || callee->function->twice;
         c->result = value_join(&e->values, c->result, value_outside(&e->values, result), false);
@@ -408,7 +429,7 @@ void engine_run(struct engine *e)
         if (e->stack.count) {
             struct context *c = e->stack.items[e->stack.count - 1];
             if (c->restart) {
-                c->restart = false;
+                c->restart = c->dropped = false;
                 interp_start(e, c);
             }
             if (c->work.count) {

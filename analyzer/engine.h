@@ -115,6 +115,7 @@ struct context {
     uint32_t generation;
     bool queued, running, restart, finished, final;
     bool loose;     /* makes a system call, or passes a number on, that is not known here */
+    bool dropped;   /* its states are gone: it starts again when a callee has news */
     bool returns;   /* a return was reached */
     bool published; /* and callers know */
     value result, published_result;
@@ -179,6 +180,7 @@ struct note {
 struct limits {
     size_t instructions;    /* decoded, in all: behind that, functions are taken whole */
     size_t work;            /* the same for those executed */
+    size_t states;          /* bytes, of contexts that wait for news of their callees */
     size_t contexts;        /* per function that passes on a system-call number */
     size_t branch_contexts; /* per other function */
 };
@@ -200,7 +202,7 @@ struct engine {
     struct values values;
     struct shapes shapes;
     struct decoding decoding;
-    struct pool pool;
+    struct pool pool, edges; /* of states; of what nodes reach */
     VEC(struct object *) objects; /* as in the map */
     VEC(struct node *) nodes;
     VEC(struct context *) stack, queue;
