@@ -17,6 +17,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { AT = 0x400000 };
 
@@ -287,8 +288,12 @@ static void files(void **state)
     (void)state;
     csh handle;
     cs_insn *c;
-    char *list = getenv("FILES") ? strdup(getenv("FILES")) : NULL, *rest = list;
+    const char *library = "/usr/aarch64-linux-gnu/lib/libc.so.6";
+    const char *wanted = getenv("FILES") ? getenv("FILES") : access(library, R_OK) ? "" : library;
+    char *list = strdup(wanted), *rest = list;
     open_capstone(&handle, &c);
+    if (!*list)
+        print_message("# no %s to compare over\n", library);
     for (char *path; list && (path = strsep(&rest, " \n"));)
         if (*path)
             compare_file(handle, c, path);
