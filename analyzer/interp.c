@@ -229,10 +229,10 @@ static value lose_stack(struct run *r, value a, value b, value result)
 static bool low_bitwise(struct run *r)
 {
     const struct insn *i = &r->ir->i;
-    uint64_t mask = (UINT64_C(1) << 8 * i->width) - 1;
     if (i->width >= 4 || i->high || i->dst_kind != OPERAND_REG || i->src_kind != OPERAND_IMM ||
         (i->op != OP_AND && i->op != OP_OR && i->op != OP_XOR))
         return false;
+    uint64_t mask = (UINT64_C(1) << 8 * i->width) - 1;
     uint64_t c = (uint64_t)i->imm & mask;
     value constant = value_const(&r->e->values, (int64_t)(i->op == OP_AND ? c | ~mask : c));
     state_set(r, i->dst, value_binary(&r->e->values, i->op, r->s.reg[i->dst], constant, 8));
