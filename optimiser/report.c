@@ -146,8 +146,8 @@ static char *ticks(struct arena *a, char *text, const struct axis *x, const stru
     for (int i = 0; i <= 4; i++) {
         double part = i / 4.0;
         text = arena_printf(a,
-                            "%s<text x='%.1f' y='%d' text-anchor='middle'>%.5g</text>"
-                            "<text x='%d' y='%.1f' text-anchor='end'>%.5g</text>\n",
+                            "%s<text x='%.1f' y='%d' text-anchor='middle'>%.6g</text>"
+                            "<text x='%d' y='%.1f' text-anchor='end'>%.6g</text>\n",
                             text, MARGIN + part * (WIDTH - 2 * MARGIN), HEIGHT - MARGIN + 18,
                             x->low + part * (x->high - x->low), MARGIN - 6,
                             HEIGHT - MARGIN - part * (HEIGHT - 2 * MARGIN) + 4,
