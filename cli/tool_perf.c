@@ -192,8 +192,14 @@ static enum status find_image(struct perf_cli *p)
     if (!status && !found)
         return diag_fail(&p->cli->diag, STATUS_SYSTEM,
                          "no image: build one with --build --uk-root, or name it with --image");
+    const char *file = cli_path(p->cli, p->dir, "selection.json");
+    struct selection *selection = NULL;
+    if (!status && file_exists(file)) {
+        selection = ARENA_NEW(p->cli->arena, struct selection);
+        status = selection_read(&p->cli->diag, p->cli->arena, file, selection);
+    }
     if (!status)
-        verif_use_build(&p->verif, NULL, &built);
+        verif_use_build(&p->verif, selection, &built);
     return status;
 }
 
