@@ -12,7 +12,7 @@
 
 enum {
     ALONE_FROM = 40,    /* percent: likelier to be needed than this is tried alone */
-    GROUP_FAILS = 250,  /* percent: failures expected in a group, at most */
+    GROUP_FAILS = 100,  /* percent: failures expected in a group, at most */
     INNOCENT_LIMIT = 2, /* suspects in a row, then halving; 1 where only the output differed, which
                            tells less about when it went wrong */
     NOISE_LIMIT = 3,
@@ -212,7 +212,18 @@ static void halve(struct search *s, const struct job *job)
     job_add_urgent(s, one);
 }
 
-static void group_failed(struct search *s, const struct job *job)
+static void rest_without(struct search *s, const struct job *job, int suspect, int misses)
+{
+    if (group_size(job) < 2)
+        return;
+    struct job *rest = group_like(s, job);
+    rest->trial.how[suspect] = INJECT_NOT;
+    rest->suspect = suspect;
+    rest->misses = misses;
+    job_add_urgent(s, rest);
+}
+
+static void group_failed(struct search *s, struct job *job)
 {
     const struct trial *t = &job->trial;
     if (t->count == 0 && t->difference.output) /* nothing was missing: it varies by itself */
@@ -226,6 +237,13 @@ static void group_failed(struct search *s, const struct job *job)
         }
         return;
     }
+    if (t->count == 1) { /* as good as alone: the others were not tried */
+        job->item = t->order[0];
+        rest_without(s, job, job->item, 0);
+        if (verdict_of(s, job->item, job->mode) == UNTRIED)
+            alone_done(s, job);
+        return;
+    }
     int suspect = suspect_of(s, job), misses = 0;
     if (job->suspect >= 0 && verdict_of(s, job->suspect, job->mode) == PASSES)
         misses = job->misses + 1;
@@ -234,13 +252,7 @@ static void group_failed(struct search *s, const struct job *job)
             halve(s, job);
         return;
     }
-    if (group_size(job) > 1) {
-        struct job *rest = group_like(s, job);
-        rest->trial.how[suspect] = INJECT_NOT;
-        rest->suspect = suspect;
-        rest->misses = misses;
-        job_add_urgent(s, rest);
-    }
+    rest_without(s, job, suspect, misses);
     if (!s->subjects[suspect].asked[job->mode])
         job_add_urgent(s, alone_job(s, suspect, job->mode));
 }
