@@ -10,6 +10,7 @@
 #include "analyzer/phases.h"
 #include "analyzer/plugins.h"
 #include "analyzer/unknown.h"
+#include "analyzer/vdso.h"
 #include "common/selectors.h"
 #include "common/syscalls.h"
 #include <ctype.h>
@@ -354,6 +355,24 @@ static void collect(struct analysis *a, const struct walk *w, unsigned phases, u
     }
 }
 
+/* Adds what code of the vDSO calls where a program finds it by itself. */
+static void collect_vdso(struct analysis *a, const struct walk *w, unsigned phases,
+                         const bool *inside, struct found found[SYSCALL_LIMIT])
+{
+    for (unsigned i = 0; vdso_call(i); i++) {
+        const struct node *n = vdso_user(w, vdso_call(i), inside);
+        int number = n ? call_number(a, vdso_call(i)) : -1;
+        if (number < 0)
+            continue;
+        struct found *f = &found[number];
+        if (!f->phases)
+            *f = (struct found){0, 0, w, n, ((const struct span *)n)->start};
+        f->phases |= phases;
+        /* Some clocks are always left to the kernel. */
+        f->when |= i == 0 ? WHEN_NORMAL : WHEN_FALLBACK;
+    }
+}
+
 /* Adds what sites may call whose number is not known: any call, where there is no other reason for
  * it, or the few that it can be. */
 static void collect_unknown(struct analysis *a, const struct walk *w, unsigned phases,
@@ -671,6 +690,7 @@ static void read_result(struct analysis *a)
     add_signal_return(a, found);
     tell_circumstances(a, guards_read(e, walk_of(a, own, 3)), found);
     const bool *inside = guards_library(e);
+    collect_vdso(a, started, PHASE_INIT | PHASE_RUN, inside, found);
     collect_unknown(a, started, running ? PHASE_INIT : PHASE_INIT | PHASE_RUN, inside, found);
     if (running)
         collect_unknown(a, running, PHASE_RUN, inside, found);
