@@ -4,6 +4,7 @@
 #include "analyzer/arguments.h"
 #include "common/selectors.h"
 #include "common/syscalls.h"
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -337,12 +338,29 @@ static void report_sink(struct solver *s, const struct sink *sink, struct arena 
                                         reason(s->e, a, x->loss)};
     }
     vec_each (c, &x->values) {
-        int64_t selected = (int64_t)((uint64_t)*c & sink->selector->mask);
+        bool foreign = sink->selector->x86 && s->e->arch->machine != EM_X86_64;
+        uint32_t mask = foreign ? UINT32_MAX : sink->selector->mask;
+        int64_t selected = (int64_t)((uint64_t)*c & mask);
         bool known = false;
         for (size_t i = first; i < selectors->count; i++)
             known = known || selectors->items[i].value == selected;
-        if (!known)
-            vec_push(a, selectors, selector_entry(a, sink->selector, selected));
+        if (known)
+            continue;
+        struct profile_selector entry = selector_entry(a, sink->selector, selected);
+        if (foreign)
+            entry.name = NULL;
+        vec_push(a, selectors, entry);
+    }
+}
+
+/* What a site passes as the selecting arguments of one call. */
+static void add_site_sources(struct solver *s, sinks *all, const struct context *c,
+                             const struct call_site *site, int64_t number)
+{
+    const struct selector *of = selector_of(number, NULL);
+    for (; of; of = selector_of(number, of)) {
+        unsigned input = of->argument + (of->in_memory ? PASSED_POINTEE : 0u);
+        add_source(s, sink_of(s, all, of), c, site->at, passed_value(s->e, site->passed, input));
     }
 }
 
@@ -354,8 +372,9 @@ static int by_call(const void *x, const void *y)
 }
 
 void arguments_read(struct argument_reader *reader, const struct walk *w,
-                    int64_t (*number_of)(void *context, struct context *c,
-                                         const struct call_site *site),
+                    size_t (*numbers_of)(void *context, struct context *c,
+                                         const struct call_site *site,
+                                         int64_t numbers[FOREIGN_LIMIT]),
                     void *context, const struct unsure_call *unsure, profile_selectors *selectors,
                     profile_unbounded_list *unbounded)
 {
@@ -367,11 +386,10 @@ void arguments_read(struct argument_reader *reader, const struct walk *w,
             continue;
         struct context *c = (struct context *)*n;
         vec_each (site, &c->sites) {
-            const struct selector *of = selector_of(number_of(context, c, site), NULL);
-            for (; of; of = selector_of(of->number, of))
-                add_source(&s, sink_of(&s, &all, of), c, site->at,
-                           passed_value(e, site->passed,
-                                        of->argument + (of->in_memory ? PASSED_POINTEE : 0u)));
+            int64_t numbers[FOREIGN_LIMIT];
+            size_t count = numbers_of(context, c, site, numbers);
+            for (size_t i = 0; i < count; i++)
+                add_site_sources(&s, &all, c, site, numbers[i]);
         }
     }
     for (int64_t number = 0; number < SYSCALL_LIMIT; number++) {

@@ -6,6 +6,7 @@
 #ifndef ANALYZER_ARGUMENTS_H
 #define ANALYZER_ARGUMENTS_H
 
+#include "analyzer/foreign.h"
 #include "analyzer/graph.h"
 
 enum {
@@ -44,11 +45,12 @@ struct unsure_call {
     uint64_t at;
 };
 /* The selecting arguments of the calls that a walk reaches: constants, sorted, and for those that
- * are not bounded why. number_of tells the x86-64 number of a site, or -1; unsure has an entry for
- * each of SYSCALL_LIMIT calls. */
+ * are not bounded why. numbers_of tells the x86-64 numbers of a site, -1 for none; unsure has an
+ * entry for each of SYSCALL_LIMIT calls. */
 void arguments_read(struct argument_reader *reader, const struct walk *w,
-                    int64_t (*number_of)(void *context, struct context *c,
-                                         const struct call_site *site),
+                    size_t (*numbers_of)(void *context, struct context *c,
+                                         const struct call_site *site,
+                                         int64_t numbers[FOREIGN_LIMIT]),
                     void *context, const struct unsure_call *unsure, profile_selectors *selectors,
                     profile_unbounded_list *unbounded);
 

@@ -528,10 +528,13 @@ static int64_t selecting_number(const struct analysis *a, int64_t number)
     return syscall_number(call_name(a, number));
 }
 
-static int64_t number_of(void *context, struct context *c, const struct call_site *site)
+static size_t numbers_of(void *context, struct context *c, const struct call_site *site,
+                         int64_t numbers[FOREIGN_LIMIT])
 {
-    int64_t numbers[FOREIGN_LIMIT];
-    return site_numbers(context, c, site, numbers) ? selecting_number(context, numbers[0]) : -1;
+    unsigned count = site_numbers(context, c, site, numbers);
+    for (unsigned i = 0; i < count; i++)
+        numbers[i] = selecting_number(context, numbers[i]);
+    return count;
 }
 
 /* Calls that sites may make whose number is not known. */
@@ -562,7 +565,7 @@ static void read_plugin_arguments(struct analysis *a, struct argument_reader *re
     const struct profile_static *base = a->out;
     profile_selectors selectors = {0};
     profile_unbounded_list unbounded = {0};
-    arguments_read(reader, w, number_of, a, unsure_calls(a, w), &selectors, &unbounded);
+    arguments_read(reader, w, numbers_of, a, unsure_calls(a, w), &selectors, &unbounded);
     vec_each (s, &selectors) {
         bool known = false;
         vec_each (b, &base->selectors)
@@ -711,7 +714,7 @@ static void read_result(struct analysis *a)
         walk_from(all, &roots[i]->node);
     walk_run(all);
     struct argument_reader *arguments = argument_reader_new(e);
-    arguments_read(arguments, all, number_of, a, unsure_calls(a, all), &a->out->selectors,
+    arguments_read(arguments, all, numbers_of, a, unsure_calls(a, all), &a->out->selectors,
                    &a->out->unbounded);
     report_plugins(a, arguments, found);
     argument_reader_free(arguments);

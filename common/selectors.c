@@ -199,8 +199,8 @@ static const struct selector selectors[] = {
     {SYS_mmap, 3, "flags", ~0u, true, false, true, map_bits},
     {SYS_mprotect, 2, "protection", ~0u, true, false, true, prot_bits},
     {SYS_socket, 2, "protocol", ~0u, false, false, false, nameless},
-    {SYS_open, 1, "flags", ~KERNEL_LARGEFILE, true, false, false, open_bits},
-    {SYS_openat, 2, "flags", ~KERNEL_LARGEFILE, true, false, false, open_bits},
+    {SYS_open, 1, "flags", ~KERNEL_LARGEFILE, true, false, false, open_bits, true},
+    {SYS_openat, 2, "flags", ~KERNEL_LARGEFILE, true, false, false, open_bits, true},
     {0, 0, NULL, 0, false, false, false, NULL},
 };
 

@@ -20,8 +20,8 @@ struct selector {
     bool in_memory; /* the argument points at it (clone3) */
     bool traced;    /* recorded in runs as well */
     const struct value_name *names;
+    bool x86; /* other processors give these bits other meanings */
 };
-
 
 /* The first selector of a call, or the next one; NULL: none. */
 const struct selector *selector_of(int64_t number, const struct selector *after);
