@@ -361,6 +361,18 @@ void call_indirect(struct run *r, uint64_t resume)
     }
 }
 
+/* Whether a jump goes to a call stub that would be taken for code of its own: AArch64's read their
+ * slot as other code reads an address, and unwind tables leave them out. */
+static bool jumps_to_stub(struct run *r, uint64_t target)
+{
+    enum edge_kind kind = EDGE_CALL;
+    if (!r->e->arch->partial || !elf_executable_at(r->o->elf, target))
+        return false;
+    struct function *f = engine_function(r->e, r->o, target);
+    engine_call_target(r->e, f, &kind);
+    return f->stub;
+}
+
 void jump_direct(struct run *r, uint64_t target)
 {
     struct unit *u = object_unit(r->e, r->o, r->c->function->address);
@@ -369,7 +381,7 @@ void jump_direct(struct run *r, uint64_t target)
         return;
     }
     const struct function_range *range = functions_at(&r->o->functions, target);
-    if (range && range->start == target && at_entry_depth(r))
+    if (at_entry_depth(r) && ((range && range->start == target) || jumps_to_stub(r, target)))
         call_direct(r, r->o->base + target, 0, EDGE_CALL);
     else
         interp_flow(r->e, r->c, &r->s, r->ir->at, target);
