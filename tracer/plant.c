@@ -69,7 +69,7 @@ static void plant_functions(struct session *s, struct task *task, struct region 
             code_set_byte(task, at, BREAKPOINT))
             region->functions[k] = SITE_ARMED;
     }
-    for (size_t i = 0; i < object->function_patch_count; i++) {
+    for (size_t i = 0; object->function_patches && i < object->function_patch_count; i++) {
         const struct patch *patch = &object->function_patches[i];
         bool any = false;
         memcpy(bytes, patch->bytes, patch->size);
