@@ -3,6 +3,7 @@
  * library functions called there reach, by the analysis of a program that stands for them. */
 #include "analyzer/analyzer.h"
 #include "analyzer/source_elf.h"
+#include "analyzer/statement.h"
 #include "common/compile_commands.h"
 #include "common/csource.h"
 #include "common/file.h"
@@ -352,6 +353,27 @@ static void add_own_calls(struct view *v, struct profile_static *out)
     profile_syscalls_sort(&out->syscalls);
 }
 
+/* What the set is worth: that of the stand-in holds for the sources as far as they were read. */
+static void state(struct view *v, struct profile *profile)
+{
+    struct profile_statement *out = &profile->statement;
+    size_t incomplete = 0;
+    vec_each (u, &v->sources.units)
+        incomplete += u->reached && (!u->parsed || u->errors > 0);
+    statement_fill(v->a, !v->options->analyzer.libraries_only, profile);
+    vec_push(
+        v->a, &out->assumptions,
+        "the sources are compiled with the headers, defines and libraries they were read with, "
+        "and pointers to functions are called only by what reaches the place that names them");
+    if (incomplete)
+        vec_push(v->a, &out->reservations,
+                 arena_printf(v->a,
+                              "%zu source%s could not be read whole: the words of the text "
+                              "stand in for what is not understood",
+                              incomplete, incomplete == 1 ? "" : "s"));
+    out->superset = !out->reservations.count;
+}
+
 static void finish(struct view *v, const struct profile *names, struct profile *profile)
 {
     struct profile_static *s = &profile->static_part;
@@ -373,6 +395,7 @@ static void finish(struct view *v, const struct profile *names, struct profile *
         retell(v, call);
     fill_symbols(v, names, s);
     add_own_calls(v, s);
+    state(v, profile);
 }
 
 enum status analyze_sources(struct diag *d, struct arena *a, const struct source_options *options,

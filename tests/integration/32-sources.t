@@ -113,6 +113,7 @@ END
 is(system('cc -o t threads/built.c'), 0, 'threads: compiles');
 $read = compare('threads', './t', '--sources threads/main.c', 4);
 like(errors(), qr{no header no/such/header\.h}, 'threads: the missing header is named');
+ok(!$read->{statement}{superset}, 'threads: no proof is claimed for a source that was not read whole');
 my ($unlink) = grep { $_->{name} eq 'unlink' } @{$read->{static}{symbols}};
 ok($unlink, 'threads: what a macro calls counts');
 like(join("\n", map { $_->{reason} } @{$read->{static}{unresolved}}), qr{main\.c:6: no library at hand defines open_thing},
