@@ -276,8 +276,9 @@ static void path_steps(struct view *v, size_t n, const char *last, struct profil
     for (size_t at = n, guard = 0; guard <= v->sources.nodes.count; guard++) {
         const struct csource_node *node = &v->sources.nodes.items[at];
         vec_push(v->a, &back,
-                 ((struct profile_step){v->name, *node->name ? node->name : node->file, 0,
-                                        place_of_next}));
+                 ((struct profile_step){.library = v->name,
+                                        .function = *node->name ? node->name : node->file,
+                                        .source = place_of_next}));
         if (node->by == at || v->program == SIZE_MAX)
             break;
         place_of_next = place(v->a, v->sources.nodes.items[node->by].file, node->by_line);

@@ -73,7 +73,7 @@ refuses('two tools', 2, qr/two tools/, '--dep', '--build', '/bin/true');
 refuses('both halves alone', 2, qr/exclude/, '--dep', '--static', '--dynamic', '/bin/true');
 refuses('not in PATH', 2, qr/not found in PATH/, '--dep', '--static', 'no-such-program-anywhere');
 refuses('no such file', 2, qr/No such file/, '--dep', '--static', './no-such-program');
-refuses('wrong call name', 2, qr/not an x86-64 system call/, '--dep', '--why', 'frobnicate', '/bin/true');
+refuses('wrong call name', 2, qr/is not a system call/, '--dep', '--why', 'frobnicate', '/bin/true');
 refuses('wrong wait', 2, qr/not a number of seconds/, '--dep', '-w', 'soon', '/bin/true');
 
 mkdir "$dir/folder";
