@@ -202,7 +202,7 @@ struct engine {
     struct values values;
     struct shapes shapes;
     struct decoding decoding;
-    struct pool pool, edges; /* of states; of what nodes reach */
+    struct pool pool, edges;      /* of states; of what nodes reach */
     VEC(struct object *) objects; /* as in the map */
     VEC(struct node *) nodes;
     VEC(struct context *) stack, queue;

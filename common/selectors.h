@@ -19,8 +19,8 @@ struct selector {
     bool bits;      /* each bit has a name of its own; 0 is worth naming too */
     bool in_memory; /* the argument points at it (clone3) */
     bool traced;    /* recorded in runs as well */
+    bool x86;       /* other processors give these bits other meanings */
     const struct value_name *names;
-    bool x86; /* other processors give these bits other meanings */
 };
 
 /* The first selector of a call, or the next one; NULL: none. */

@@ -91,7 +91,7 @@ enum { OPERATIONS = sizeof operations / sizeof operations[0] };
 /* Not among the common ones: no argument of the call holds it. */
 static const struct value_name no_names[] = {{0, NULL}};
 static const struct selector operation = {
-    SYS_io_uring_enter, 0, "operation", ~0u, false, false, true, no_names};
+    SYS_io_uring_enter, 0, "operation", ~0u, false, false, true, false, no_names};
 
 const char *ring_operation_name(struct arena *a, const struct selector *selector, int64_t value)
 {
