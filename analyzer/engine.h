@@ -145,7 +145,14 @@ struct root {
 /* Arguments of functions that are followed through pointers, and the numbers they may be. */
 enum { PASSED_ARGUMENTS = 3, PASSED_NUMBERS = 512 };
 
+/* Code of no known extent in which a jump may lead anywhere, and who follows it. */
+struct anchor {
+    const struct unit *unit;
+    struct context *context;
+};
+
 struct object {
+    VEC(struct anchor) anchors;
     struct elf_object *elf;
     uint64_t base; /* added to virtual addresses to make constants */
     struct functions functions;

@@ -133,15 +133,44 @@ void interp_flow(struct engine *e, struct context *c, const struct state *s, uin
     }
 }
 
+struct unit *interp_unit(struct run *r)
+{
+    struct unit *u = r->block->unit;
+    return u->own_end == u->start ? u : object_unit(r->e, r->o, r->ir->at);
+}
+
+/* Hand-written code without ranges: one context follows a stretch for all that jump about in it. */
+static bool followed_elsewhere(struct run *r, const struct unit *u)
+{
+    struct engine *e = r->e;
+    if (u->own_end != u->start)
+        return false;
+    vec_each (anchor, &r->o->anchors) {
+        if (anchor->context == r->c)
+            return false;
+        if (r->ir->at < anchor->unit->start || r->ir->at >= anchor->unit->end ||
+            anchor->context->function->data)
+            continue;
+        engine_edge(e, &r->c->node, r->ir->at, &anchor->context->node, EDGE_ADDRESS);
+        r->c->returns = true;
+        r->c->result = VALUE_TOP;
+        return true;
+    }
+    vec_push(e->arena, &r->o->anchors, ((struct anchor){u, r->c}));
+    return false;
+}
+
 void interp_flow_anywhere(struct run *r)
 {
     static const struct block everything = {.live = UINT32_MAX, .flags_live = true};
     struct engine *e = r->e;
-    struct unit *u = object_unit(e, r->o, r->ir->at);
+    struct unit *u = interp_unit(r);
     struct unit_states *t = states_of_unit(e, r->c, u);
     struct state s;
     uint64_t *starts = NULL;
     size_t count = 0;
+    if (followed_elsewhere(r, u))
+        return;
     if (t->anywhere) {
         state_restore(e, t->anywhere, &s);
         if (!state_join(e, &s, &r->s, &everything, false))
@@ -311,7 +340,7 @@ void address_formed(struct run *r, value v)
     const struct value_data *d = value_get(&r->e->values, v);
     if (d->kind != VK_CONST)
         return;
-    const struct unit *u = object_unit(r->e, r->o, r->ir->at);
+    const struct unit *u = interp_unit(r);
     unsigned count = d->count;
     for (unsigned k = 0; k < count; k++) {
         uint64_t constant = (uint64_t)value_get(&r->e->values, v)->all[k];

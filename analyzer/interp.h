@@ -137,6 +137,8 @@ void operand_pass_code(struct run *r, value v, enum edge_kind kind);
 /* interp.c */
 /* The block is executed once more later: it waits for something to be found out. */
 void interp_again(struct run *r);
+/* The unit of the instruction at hand; where no range tells, that of its block. */
+struct unit *interp_unit(struct run *r);
 /* Control goes to every block of the unit at hand; what went there before does so only once. */
 void interp_flow_anywhere(struct run *r);
 void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,

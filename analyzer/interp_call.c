@@ -98,7 +98,7 @@ static void escape_arguments(struct run *r)
 /* Where a call may throw, control may also reach its landing pad, with the frame intact. */
 static void flow_landing_pads(struct run *r)
 {
-    struct unit *u = object_unit(r->e, r->o, r->ir->at);
+    struct unit *u = interp_unit(r);
     vec_each (pad, &u->pads) {
         if (r->ir->at < pad->start || r->ir->at >= pad->end)
             continue;
@@ -389,7 +389,7 @@ void jump_direct(struct run *r, uint64_t target)
 
 static bool one_jump_table(struct run *r, const struct value_data *d, int64_t start)
 {
-    struct unit *u = object_unit(r->e, r->o, r->ir->at);
+    struct unit *u = interp_unit(r);
     /* The range of a narrow index is no bound of the table. */
     bool bounded = d->max < TABLE_LIMIT && d->max != UINT8_MAX, any = false;
     for (uint64_t i = 0; i < TABLE_LIMIT && (!bounded || i <= d->max); i++) {

@@ -222,7 +222,7 @@ void operand_pass_code(struct run *r, value v, enum edge_kind kind)
         memory_touch(r->e, &r->c->node, r->ir->at, (uint64_t)d->all[i], kind);
         if (o != r->o)
             continue;
-        struct unit *u = object_unit(r->e, r->o, r->ir->at);
+        struct unit *u = interp_unit(r);
         if (place > u->start && place < u->end && object_is_boundary(r->e, r->o, u, place))
             flow_to_label(r, place);
         d = value_get(&r->e->values, v);
