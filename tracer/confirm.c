@@ -160,7 +160,7 @@ static enum status shrink(struct search *s, struct job *const *jobs, int count)
             failed = &jobs[i]->trial;
     /* A failure that always happens shows at once. */
     int runs = passed == 0 ? 1 : passed * 2 < count ? AT_ONCE : AT_ONCE * 2;
-    if (!failed->count) {
+    if (!failed || !failed->count) {
         s->noise++;
         return STATUS_OK;
     }

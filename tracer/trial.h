@@ -16,14 +16,14 @@ struct trial {
     bool passed;
     bool early; /* it failed in the dynamic linker, whose path is always the same */
     bool slow;  /* it failed because something took too long */
+    bool fixed_port;
+    bool broken; /* the tool could not make it; why */
     bool hit[ITEM_LIMIT];
     int16_t order[ITEM_LIMIT];
     int count;
     bool appeared[SYSCALL_LIMIT];
     int16_t instead[SYSCALL_LIMIT];
     int64_t took_us, ready_us, tail_us, end_us;
-    bool fixed_port;
-    bool broken;                  /* the tool could not make it; why */
     struct difference difference; /* it failed */
     char why[120];
 };
