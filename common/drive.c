@@ -14,6 +14,7 @@
 enum {
     PIECE = 16 * 1024,
     TICK_MS = 5,
+    IDLE_TICK_MS = 100,
     READY_MS = 10000,
     SETTLE_MS = 50,
     AT_WORK_MS = 500, /* a local server that is at work this long without an answer has none */
@@ -433,8 +434,10 @@ static void await_end(struct state *s)
     int64_t until = now_us() + (int64_t)(server ? SERVER_END_MS : limit_ms(s)) * 1000;
     int64_t worked = now_us();
     bool idle = false;
+    /* Looking whether it waits means looking through /proc: seldom, where its end wakes us. */
+    int tick = v->process->wake && !server ? IDLE_TICK_MS : TICK_MS;
     while (!ended(s) && now_us() < until && !idle) {
-        if (take(s, TICK_MS) || (v->idle_ms && !process_waits(v->process->pid)))
+        if (take(s, tick) || (v->idle_ms && !process_waits(v->process->pid)))
             worked = now_us();
         idle = v->idle_ms && now_us() - worked >= (int64_t)v->idle_ms * 1000;
     }
