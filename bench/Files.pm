@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# A fresh folder of small files of many kinds, and commands run in one: shared by bench/soundness
-# and bench/truth.
+# A fresh folder of small files of many kinds, and commands run in one: what bench/truth works in.
 package Files;
 use strict;
 use warnings;
