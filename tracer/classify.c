@@ -134,9 +134,9 @@ static void report(const struct search *s, const struct profile_dynamic *out, in
 {
     int removed = 0, calls = 0, features = 0;
     for (int i = 0; i < ITEM_LIMIT; i++) {
-        removed += s->removed[i] && i < SYSCALL_LIMIT;
-        calls += s->subjects[i].candidate && i < SYSCALL_LIMIT;
-        features += s->subjects[i].candidate && i >= SYSCALL_LIMIT;
+        removed += i < SYSCALL_LIMIT && s->removed[i];
+        calls += i < SYSCALL_LIMIT && s->subjects[i].candidate;
+        features += i >= SYSCALL_LIMIT && s->subjects[i].candidate;
     }
     const char *uses = features ? arena_printf(s->arena, " and %d uses of calls", features) : "";
     diag_note(

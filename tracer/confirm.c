@@ -92,7 +92,7 @@ static enum status find_blame(struct search *s, const struct trial *failed, int 
     int good = 0, bad = failed->count;
     while (bad - good > 1 && !s->out_of_time) {
         struct job *jobs[POINTS][AT_ONCE * 2];
-        int length[POINTS], points = 0;
+        int length[POINTS] = {0}, points = 0;
         for (int p = 1; p <= POINTS; p++) {
             int at = good + (bad - good) * p / (POINTS + 1);
             if (at > good && (!points || at > length[points - 1]))

@@ -123,7 +123,7 @@ static bool go_on(void *context, const struct drive_step *step, size_t index)
         injection->timed_out |= step->outcome == DRIVE_TIMEOUT || step->outcome == DRIVE_SILENT;
         return differs(script, at, same ? NULL : status, step->command);
     }
-    const struct drive *v = script->drive;
+    const struct drive *v = &script->drive;
     size_t size = v->console_size < OUTPUT_SHOWN ? v->console_size : OUTPUT_SHOWN;
     const char *console = arena_strndup(script->arena, v->console, expected->by_line ? size : 0);
     if (!expected_start(expected, end, sandbox_mask(script->arena, &script->box, console)))
@@ -374,37 +374,37 @@ static void keep_times(const struct script *script, const struct drive *v,
 
 static void play(struct script *script)
 {
-    struct drive v = {
+    struct drive *v = &script->drive;
+    *v = (struct drive){
         .local = true, .run = run_shell, .begun = begun, .go_on = go_on, .context = script};
     struct process p = {.argv = arguments(script)};
     bool telnet = tests_of(script) && tests_of(script)->type == TEST_TELNET;
     if (telnet && expectation_of(script)) {
-        v.answered = answered;
-        v.expects = expects_answer;
+        v->answered = answered;
+        v->expects = expects_answer;
     }
-    v.tests = sandbox_tests(script->arena, &script->box, script->session->path, tests_of(script));
-    v.process = &p;
-    set_limits(script, &v);
+    v->tests = sandbox_tests(script->arena, &script->box, script->session->path, tests_of(script));
+    v->process = &p;
+    set_limits(script, v);
     script->exit_status = -1;
     script->status = start_program(script, &p);
     if (script->status)
         return;
-    script->drive = &v;
-    script->status = drive(&script->diag, script->arena, &v);
+    script->status = drive(&script->diag, script->arena, v);
     bool by_itself = process_ended(&p);
-    script->timed_out |= v.timed_out && v.tests;
+    script->timed_out |= v->timed_out && v->tests;
     struct injection *injection = script->session->injection;
     int64_t done_us = now_us();
-    end_program(script, &p, !injection || !(v.enough || script->timed_out));
+    end_program(script, &p, !injection || !(v->enough || script->timed_out));
     if (injection)
-        keep_times(script, &v, injection, by_itself, now_us() - done_us);
+        keep_times(script, v, injection, by_itself, now_us() - done_us);
     if (by_itself && !script->timed_out) {
         script->exit_status = p.exit_status;
         script->signal = p.signal;
     }
-    for (size_t i = 0; i < v.steps.count; i++)
-        keep_step(script, &v.steps.items[i], i);
-    keep_end(script, &v, p.argv);
+    for (size_t i = 0; i < v->steps.count; i++)
+        keep_step(script, &v->steps.items[i], i);
+    keep_end(script, v, p.argv);
 }
 
 /* A test of a fixed port that is taken would talk to whoever has it: it gets a network of its own.

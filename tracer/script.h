@@ -75,7 +75,7 @@ struct script {
     bool timed_out;
     /* private */
     struct sandbox box;
-    const struct drive *drive;
+    struct drive drive;
     struct launch *program;
     int64_t deadline_us; /* of the whole test */
 };

@@ -346,7 +346,7 @@ static int prior_for(int item, int mode)
 /* Jobs for all candidates without a verdict; alone: no groups. */
 static int plan(struct search *s, int first, int end, int mode, bool alone)
 {
-    struct ranked list[ITEM_LIMIT];
+    struct ranked list[ITEM_LIMIT] = {{0}};
     size_t count = 0;
     int expected = 0;
     for (int i = first; i < end; i++)

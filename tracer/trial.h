@@ -8,22 +8,21 @@
 #include <signal.h>
 
 struct trial {
-    /* set by the caller */
-    unsigned char how[ITEM_LIMIT];
-    bool patient;     /* allow it more time: what it looks into may only have been slow */
-    const char *keep; /* an untouched run to its end: the file for what it finds; NULL: a trial */
-    /* results */
+    const char *keep; /* set by the caller: an untouched run to its end: the file for what it finds;
+                         NULL: a trial */
+    int64_t took_us, ready_us, tail_us, end_us;
+    unsigned char how[ITEM_LIMIT]; /* set by the caller */
+    bool patient; /* set by the caller: allow it more time, it may only have been slow */
     bool passed;
     bool early; /* it failed in the dynamic linker, whose path is always the same */
     bool slow;  /* it failed because something took too long */
     bool fixed_port;
     bool broken; /* the tool could not make it; why */
     bool hit[ITEM_LIMIT];
-    int16_t order[ITEM_LIMIT];
-    int count;
     bool appeared[SYSCALL_LIMIT];
     int16_t instead[SYSCALL_LIMIT];
-    int64_t took_us, ready_us, tail_us, end_us;
+    int16_t order[ITEM_LIMIT];
+    int count;
     struct difference difference; /* it failed */
     char why[120];
 };
