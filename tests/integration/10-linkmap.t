@@ -123,11 +123,11 @@ for (['script', qr/a script, run by \S+\/perl/], ['empty', qr/empty/], ['cut', q
 }
 
 # Machine code of another architecture: said, not passed over.
-sh('cp /usr/bin/env aarch64; printf "\267\000" | dd of=aarch64 bs=1 seek=18 conv=notrunc status=none; ' .
+sh('cp /usr/bin/env riscv; printf "\363\000" | dd of=riscv bs=1 seek=18 conv=notrunc status=none; ' .
    # no interpreter: PT_INTERP (3) becomes PT_NULL
-   'perl -e \'open F, "+<", "aarch64"; binmode F; for my $i (0..12) { seek F, 64 + 56 * $i, 0; read F, my $t, 4; ' .
+   'perl -e \'open F, "+<", "riscv"; binmode F; for my $i (0..12) { seek F, 64 + 56 * $i, 0; read F, my $t, 4; ' .
    'next if unpack("V", $t) != 3; seek F, 64 + 56 * $i, 0; print F pack("V", 0); last }\'');
-my ($code, $out, $message) = run($tool, qw(--dep --static --json), './aarch64');
-is($code, 2, 'AArch64 code: exit status 2');
-like($message, qr/AArch64/, 'AArch64 code: says so');
+my ($code, $out, $message) = run($tool, qw(--dep --static --json), './riscv');
+is($code, 2, 'RISC-V code: exit status 2');
+like($message, qr/RISC-V/, 'RISC-V code: says so');
 done_testing;

@@ -15,6 +15,7 @@ my $dir = tempdir(CLEANUP => 1);
 $ENV{XDG_CACHE_HOME} = "$dir/cache";
 $ENV{TMPDIR} = $dir;
 chdir $dir or die;
+$SIG{$_} = 'DEFAULT' for qw(INT QUIT HUP TERM); # a shell's background job inherits them ignored
 my $marker = 1000000 + $$; # seconds that no other process sleeps
 
 sub build {
