@@ -8,12 +8,15 @@ int main(void)
 {
     static const struct {
         const char *library, *function;
-    } calls[] = {{"libuuid.so.1", "uuid_generate_time"}, {"librt.so.1", "mq_close"}, {"libresolv.so.2", "__res_randomid"}};
+    } calls[] = {{"libuuid.so.1", "uuid_generate_time"},
+                 {"librt.so.1", "mq_close"},
+                 {"libresolv.so.2", "__res_randomid"}};
     int made = 0;
     for (int i = 0; i < 300; i++) {
         void *library = dlopen(calls[i % 3].library, RTLD_NOW);
         unsigned char out[64];
-        void (*function)(void *) = library ? (void (*)(void *))dlsym(library, calls[i % 3].function) : NULL;
+        void (*function)(void *) =
+            library ? (void (*)(void *))dlsym(library, calls[i % 3].function) : NULL;
         if (function)
             function(out);
         made += function != NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Operations through io_uring, by raw calls: writes a file, reads it back and closes it, each an entry
- * of the ring. Prints what it read. With an argument: a kernel thread polls the ring. */
+ * Operations through io_uring, by raw calls: writes a file, reads it back and closes it, each an
+ * entry of the ring. Prints what it read. With an argument: a kernel thread polls the ring. */
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <stdio.h>
@@ -47,16 +47,18 @@ int main(int argc, char **argv)
         puts("no io_uring");
         return 0;
     }
-    queue = mmap(NULL, params.sq_off.array + params.sq_entries * 4, PROT_READ | PROT_WRITE, MAP_SHARED, ring,
-        IORING_OFF_SQ_RING);
+    queue = mmap(NULL, params.sq_off.array + params.sq_entries * 4, PROT_READ | PROT_WRITE,
+                 MAP_SHARED, ring, IORING_OFF_SQ_RING);
     completions = mmap(NULL, params.cq_off.cqes + params.cq_entries * sizeof(struct io_uring_cqe),
-        PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_CQ_RING);
-    entries = mmap(NULL, params.sq_entries * sizeof *entries, PROT_READ | PROT_WRITE, MAP_SHARED, ring,
-        IORING_OFF_SQES);
+                       PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_CQ_RING);
+    entries = mmap(NULL, params.sq_entries * sizeof *entries, PROT_READ | PROT_WRITE, MAP_SHARED,
+                   ring, IORING_OFF_SQES);
     FILE *file = tmpfile();
-    submit((struct io_uring_sqe){.opcode = IORING_OP_WRITE, .fd = fileno(file), .addr = (unsigned long)"ringed", .len = 6});
+    submit((struct io_uring_sqe){
+        .opcode = IORING_OP_WRITE, .fd = fileno(file), .addr = (unsigned long)"ringed", .len = 6});
     submit((struct io_uring_sqe){.opcode = IORING_OP_FSYNC, .fd = fileno(file)});
-    int got = submit((struct io_uring_sqe){.opcode = IORING_OP_READ, .fd = fileno(file), .addr = (unsigned long)text, .len = 6});
+    int got = submit((struct io_uring_sqe){
+        .opcode = IORING_OP_READ, .fd = fileno(file), .addr = (unsigned long)text, .len = 6});
     submit((struct io_uring_sqe){.opcode = IORING_OP_CLOSE, .fd = dup(0)});
     printf("%d %s\n", got, text);
     return 0;
