@@ -79,6 +79,11 @@ void state_copy(struct state *to, const struct state *from)
     memcpy(to, from, offsetof(struct state, slot) + from->slots * sizeof from->slot[0]);
 }
 
+static bool same_bound(const struct bound *a, const struct bound *b)
+{
+    return a->reg == b->reg && a->width == b->width && a->max == b->max;
+}
+
 /* Whether all that from says is in into, seen at a glance: most control flow brings nothing new. */
 bool state_holds(const struct engine *e, const struct kept_state *kept, const struct state *from,
                  const struct block *b)
@@ -89,7 +94,7 @@ bool state_holds(const struct engine *e, const struct kept_state *kept, const st
             return false;
     if (into->flags.op && memcmp(&into->flags, &from->flags, sizeof into->flags) != 0)
         return false;
-    if (into->bound.reg != REG_NONE && memcmp(&into->bound, &from->bound, sizeof into->bound) != 0)
+    if (into->bound.reg != REG_NONE && !same_bound(&into->bound, &from->bound))
         return false;
     if (into->escaped < from->escaped || into->lost < from->lost || into->written < from->written ||
         into->unsure < from->unsure || into->deeper < from->deeper)

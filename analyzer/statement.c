@@ -7,12 +7,10 @@
 static const char *const assumptions[] = {
     "no code is modified or made at run time",
     "no code is executed from outside the link map and the listed plug-ins (no LD_PRELOAD, no "
-    "other "
-    "dlopen)",
+    "other dlopen)",
     "the libraries are those found now, under .static.libraries",
     "functions keep the calling convention, and none writes over its caller's frame through a "
-    "pointer "
-    "it was not given",
+    "pointer it was not given",
     "data that is read-only once relocated stays as relocation left it",
     "programs it executes are no part of it (.static.execs)",
 };
@@ -22,8 +20,6 @@ static const char *const assumptions[] = {
 static const char *const harmless[] = {
     "indirect jump: all of the function is taken as reached",
     "no system call has this number",
-    "the system-call number is not known: the C library repeats in other threads what set*id() "
-    "functions call",
     "the system-call number is not known: every call is listed as unknown",
     "the system-call number is not known: the C library repeats in other threads what set*id() "
     "functions call",

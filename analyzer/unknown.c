@@ -87,8 +87,8 @@ const char *unknown_reason(enum unknown_kind kind)
 {
     static const char *const reasons[] = {
         [UNKNOWN_ANY] = "the system-call number is not known: every call is listed as unknown",
-        [UNKNOWN_POINTER] = "the system-call number is passed through a pointer: those that its "
-                            "library's indirect calls pass are taken",
+        [UNKNOWN_POINTER] = "a system-call number comes through a pointer, taken as what indirect "
+                            "calls of its library pass",
         [UNKNOWN_REPEATED] = "the system-call number is not known: the C library repeats in other "
                              "threads what set*id() functions call",
     };
