@@ -16,6 +16,7 @@ enum {
     TICK_MS = 5,
     IDLE_TICK_MS = 100,
     READY_MS = 10000,
+    FIRST_REPLY_MS = 1500, /* the patience with the first connection to a machine */
     SETTLE_MS = 50,
     AT_WORK_MS = 500, /* a local server that is at work this long without an answer has none */
     ANSWERED_MS = 15, /* silence that completes a local server's answer once it rests */
@@ -280,18 +281,26 @@ static bool reconnect(struct state *s, int64_t until)
     return false;
 }
 
-/* A forwarded port accepts before the program does and closes when nobody takes the connection:
- * the first line is sent again until it is answered or the time for readiness is over. */
+/* A forwarded port accepts before the program does: it closes when nobody takes the connection, or
+ * stays silent for good where the machine had no address yet. The first line is sent again, over a
+ * new connection after ever longer silence, until it is answered or the time for readiness is over.
+ */
 static void first_reply(struct state *s, const char *line, int64_t until)
 {
+    int64_t patience = (int64_t)FIRST_REPLY_MS * 1000, sent = now_us();
     while (!s->reply.used && now_us() < until && !ended(s)) {
         if (s->connection >= 0) { /* the machine may still be on its way up */
             if (s->drive->local)
                 return;
             await_answer(s, &s->reply, 0, false);
-            continue;
+            if (s->reply.used || now_us() - sent < patience)
+                continue;
+            close(s->connection);
+            s->connection = -1;
+            patience *= 2;
         }
         take(s, 50);
+        sent = now_us();
         if (reconnect(s, until) && hand_over(s, &s->connection, line, strlen(line)))
             await_answer(s, &s->reply, 0, false);
     }

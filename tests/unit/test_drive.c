@@ -114,6 +114,40 @@ static void over_by_console(void **state)
     arena_free(a);
 }
 
+/* The first connection to a machine that is still on its way up may stay silent for good. */
+static void silent_connection(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    struct test_file t;
+    lines(a, &t, TEST_TELNET, (const char *[]){"PING", "PING", NULL});
+    t.address = "127.0.0.1";
+    struct drive v = {.tests = &t, .ready_ms = 15000};
+    char text[16], program[512];
+    FILE *f = popen("perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, "
+                    "LocalAddr => \"127.0.0.1\")->sockport'",
+                    "r");
+    assert_non_null(fgets(text, sizeof text, f));
+    pclose(f);
+    v.port = atoi(text);
+    snprintf(program, sizeof program,
+             "$l = IO::Socket::INET->new(Listen => 4, LocalAddr => '127.0.0.1', LocalPort => %d, "
+             "ReuseAddr => 1); $first = $l->accept; $c = $l->accept; "
+             "while (<$c>) { syswrite $c, \"+PONG %%d\\r\\n\" =~ s/%%d/++$n/er }",
+             v.port);
+    struct process p = {.argv = (const char *[]){"perl", "-MIO::Socket::INET", "-e", program, NULL},
+                        .terminal = true};
+    struct diag d;
+    diag_init(&d, -1);
+    assert_int_equal(process_start(&d, &p), STATUS_OK);
+    v.process = &p;
+    assert_int_equal(drive(&d, a, &v), STATUS_OK);
+    process_stop(&p, 100);
+    assert_string_equal(v.steps.items[0].output, "+PONG 1\r\n");
+    assert_string_equal(v.steps.items[1].output, "+PONG 2\r\n");
+    arena_free(a);
+}
+
 static void telnet_replies(void **state)
 {
     (void)state;
@@ -145,7 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stdin_steps),    cmocka_unit_test(ended_early),
         cmocka_unit_test(shell_commands), cmocka_unit_test(over_by_console),
-        cmocka_unit_test(telnet_replies),
+        cmocka_unit_test(telnet_replies), cmocka_unit_test(silent_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
