@@ -8,19 +8,40 @@ enum { WIDEN_AFTER = 3, WIDEN_ALWAYS_AFTER = 24 };
 
 /* ---- states of blocks ---- */
 
+static size_t room_for(size_t count)
+{
+    size_t room = 1;
+    while (room < count)
+        room *= 2;
+    return count ? room * sizeof(struct unit_states) : 0;
+}
+
+/* Sorted by unit: code without ranges may lead one context through thousands of them. */
 static struct unit_states *states_of_unit(struct engine *e, struct context *c, struct unit *u)
 {
-    for (size_t i = 0; i < c->unit_count; i++)
-        if (c->states[i].unit == u)
-            return &c->states[i];
-    size_t size = c->unit_count * sizeof *c->states;
-    struct unit_states *larger = pool_get(&e->pool, size + sizeof *larger);
-    if (size)
-        memcpy(larger, c->states, size);
-    pool_put(&e->pool, c->states, size);
-    c->states = larger;
-    c->states[c->unit_count] = (struct unit_states){.unit = u};
-    return &c->states[c->unit_count++];
+    size_t low = 0, high = c->unit_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (c->states[middle].unit == u)
+            return &c->states[middle];
+        if ((uintptr_t)c->states[middle].unit < (uintptr_t)u)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t size = room_for(c->unit_count), wanted = room_for(c->unit_count + 1);
+    if (wanted > size) {
+        struct unit_states *larger = pool_get(&e->pool, wanted);
+        if (size)
+            memcpy(larger, c->states, c->unit_count * sizeof *larger);
+        pool_put(&e->pool, c->states, size);
+        c->states = larger;
+    }
+    struct unit_states *at = &c->states[low];
+    memmove(at + 1, at, (c->unit_count - low) * sizeof *at);
+    c->unit_count++;
+    *at = (struct unit_states){.unit = u};
+    return at;
 }
 
 static struct block_state *state_of(struct engine *e, struct context *c, const struct block *b)
@@ -48,7 +69,7 @@ void interp_release(struct engine *e, struct context *c)
         interp_drop(e, t->anywhere);
         pool_put(&e->pool, t->items, t->count * sizeof *t->items);
     }
-    pool_put(&e->pool, c->states, c->unit_count * sizeof *c->states);
+    pool_put(&e->pool, c->states, room_for(c->unit_count));
     c->states = NULL;
     c->unit_count = 0;
     c->work.count = 0;
