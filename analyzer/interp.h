@@ -71,6 +71,9 @@ struct unit_states {
     struct kept_state *anywhere; /* with which an unknown jump went to all of them */
 };
 
+/* interp_execute.c: what an instruction does to the state, but for transfers of control. */
+void interp_execute(struct run *r);
+
 /* interp_state.c */
 void state_restore(const struct engine *e, const struct kept_state *kept, struct state *s);
 void state_copy(struct state *to, const struct state *from);
