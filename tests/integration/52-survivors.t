@@ -18,25 +18,8 @@ chdir $dir or die;
 $SIG{$_} = 'DEFAULT' for qw(INT QUIT HUP TERM); # a shell's background job inherits them ignored
 my $marker = 1000000 + $$; # seconds that no other process sleeps
 
-# Processes of this test: the marker is in their command line.
-sub survivors {
-    my @found;
-    for my $file (glob '/proc/[0-9]*/cmdline') {
-        open my $in, '<', $file or next;
-        local $/;
-        my $line = <$in> // '';
-        push @found, $line if $line =~ /\b$marker\b/ && $line !~ /toolchain|perl/;
-    }
-    return @found;
-}
-
-sub wait_for {
-    my ($condition, $seconds) = @_;
-    my $until = time + $seconds;
-    my $met;
-    sleep 0.01 until ($met = $condition->()) || time > $until;
-    return $met;
-}
+require "$src/tests/integration/survivors.pl";
+sub survivors { return survivors_of($marker) }
 
 open my $spec, '>', 'leave.json' or die;
 print $spec encode_json({

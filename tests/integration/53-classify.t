@@ -80,24 +80,8 @@ cmp_ok((grep { !defined $_->{class} } @$open), '>', 0, 'such calls have no class
 is(folders(), 0, 'no folder is left');
 
 # ---- half-way ----
-sub survivors {
-    my @found;
-    for my $file (glob '/proc/[0-9]*/cmdline') {
-        open my $in, '<', $file or next;
-        local $/;
-        my $line = <$in> // '';
-        push @found, $line if $line =~ /\b$marker\b/ && $line !~ /toolchain|perl/;
-    }
-    return @found;
-}
-
-sub wait_for {
-    my ($condition, $seconds) = @_;
-    my $until = time + $seconds;
-    my $met;
-    sleep 0.01 until ($met = $condition->()) || time > $until;
-    return $met;
-}
+require "$src/tests/integration/survivors.pl";
+sub survivors { return survivors_of($marker) }
 
 open my $leave, '>', 'leave.json' or die;
 print $leave encode_json({
