@@ -22,7 +22,14 @@ struct block *block_add(struct engine *e, struct object *o, struct unit *u, uint
                         const struct code *code, uint32_t count, uint32_t after)
 {
     struct block *b = ARENA_NEW(e->arena, struct block);
-    *b = (struct block){u, code, count, u->block_count++, offset, after, UINT32_MAX, true};
+    *b = (struct block){.unit = u,
+                        .code = code,
+                        .count = count,
+                        .id = u->block_count++,
+                        .offset = offset,
+                        .after = after,
+                        .live = UINT32_MAX,
+                        .flags_live = true};
     address_map_put(e->arena, &o->blocks, u->start + offset, b);
     return b;
 }

@@ -34,6 +34,9 @@ struct effect {
 };
 
 #define SHAPE_MASK ((UINT32_C(1) << 30) - 1)
+#define HAS_IMM    (UINT32_C(1) << 30)
+#define HAS_DISP   (UINT32_C(2) << 30)
+#define HAS_BOTH   (UINT32_C(3) << 30)
 
 /* Instructions without their numbers, and the numbers that fit nowhere else. */
 struct shapes {
@@ -47,7 +50,27 @@ struct shapes {
 };
 void shapes_init(struct shapes *s, const struct architecture *arch, struct arena *a);
 struct code shapes_pack(struct shapes *s, const struct insn *i, uint32_t at);
-void shapes_unpack(const struct shapes *s, const struct code *c, uint64_t start, struct ir *out);
+
+static inline void shapes_unpack(const struct shapes *s, const struct code *c, uint64_t start,
+                                 struct ir *out)
+{
+    out->i = s->items.items[c->shape & SHAPE_MASK];
+    out->at = start + c->at;
+    switch (c->shape & HAS_BOTH) {
+    case HAS_IMM:
+        out->i.imm = c->operand;
+        break;
+    case HAS_DISP:
+        out->i.disp = c->operand;
+        break;
+    case HAS_BOTH:
+        out->i.disp = s->wide.items[(uint32_t)c->operand];
+        out->i.imm = s->wide.items[(uint32_t)c->operand + 1];
+        break;
+    default:
+        break;
+    }
+}
 
 static inline const struct effect *shapes_effect(const struct shapes *s, const struct code *c)
 {
@@ -68,6 +91,8 @@ struct block {
                              * when its last instruction is no transfer; 0: nowhere */
     uint32_t live;          /* registers that may still be read from here on */
     bool flags_live;
+    struct block *next, *taken; /* where it goes on, and where its last instruction jumps inside of
+                                 * its unit, once looked up */
 };
 
 /* Which of 64 addresses start a block, and how many before them do. */

@@ -81,6 +81,7 @@ struct function {
     struct object *object;
     uint64_t address;               /* virtual */
     uint32_t relevant;              /* inputs whose constants matter (bits of deps) */
+    struct unit *unit;              /* its code, once asked for */
     struct function *forward;       /* a call stub: what it jumps to */
     bool examined;                  /* stub is valid */
     uint32_t numbers;               /* those among them that a system-call number or a name needs */
@@ -107,6 +108,12 @@ struct key_item {
     value v;
 };
 
+/* A block to be executed, and its address. */
+struct work_item {
+    uint64_t at;
+    struct block *block;
+};
+
 struct context {
     struct node node;
     struct function *function;
@@ -122,8 +129,8 @@ struct context {
     VEC(struct waiter) waiters;
     VEC(struct context *) waits; /* callees whose return it needs */
     struct unit_states *states;  /* one for each unit that control went through */
-    size_t unit_count;
-    VEC(struct block *) work;
+    size_t unit_count, recent;   /* recent: asked for last */
+    VEC(struct work_item) work;
     VEC(uint64_t) completed; /* see partial_lost(): constants and unit starts by turns */
     VEC(uint64_t) indirect;  /* addresses of indirect calls that could not be bound */
 };

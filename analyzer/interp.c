@@ -17,13 +17,15 @@ static size_t room_for(size_t count)
 }
 
 /* Sorted by unit: code without ranges may lead one context through thousands of them. */
-static struct unit_states *states_of_unit(struct engine *e, struct context *c, struct unit *u)
+static struct unit_states *find_unit(struct engine *e, struct context *c, struct unit *u)
 {
     size_t low = 0, high = c->unit_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (c->states[middle].unit == u)
+        if (c->states[middle].unit == u) {
+            c->recent = middle;
             return &c->states[middle];
+        }
         if ((uintptr_t)c->states[middle].unit < (uintptr_t)u)
             low = middle + 1;
         else
@@ -40,23 +42,37 @@ static struct unit_states *states_of_unit(struct engine *e, struct context *c, s
     struct unit_states *at = &c->states[low];
     memmove(at + 1, at, (c->unit_count - low) * sizeof *at);
     c->unit_count++;
+    c->recent = low;
     *at = (struct unit_states){.unit = u};
     return at;
 }
 
-static struct block_state *state_of(struct engine *e, struct context *c, const struct block *b)
+static inline struct unit_states *states_of_unit(struct engine *e, struct context *c,
+                                                 struct unit *u)
+{
+    if (c->recent < c->unit_count && c->states[c->recent].unit == u)
+        return &c->states[c->recent];
+    return find_unit(e, c, u);
+}
+
+static void more_blocks(struct engine *e, struct unit_states *t)
+{
+    size_t count = t->unit->block_count, size = t->count * sizeof *t->items;
+    struct block_state *larger = pool_get(&e->pool, count * sizeof *larger);
+    if (size)
+        memcpy(larger, t->items, size);
+    memset(larger + t->count, 0, (count - t->count) * sizeof *larger);
+    pool_put(&e->pool, t->items, size);
+    t->items = larger;
+    t->count = count;
+}
+
+static inline struct block_state *state_of(struct engine *e, struct context *c,
+                                           const struct block *b)
 {
     struct unit_states *t = states_of_unit(e, c, b->unit);
-    if (b->id >= t->count) {
-        size_t count = b->unit->block_count, size = t->count * sizeof *t->items;
-        struct block_state *larger = pool_get(&e->pool, count * sizeof *larger);
-        if (size)
-            memcpy(larger, t->items, size);
-        memset(larger + t->count, 0, (count - t->count) * sizeof *larger);
-        pool_put(&e->pool, t->items, size);
-        t->items = larger;
-        t->count = count;
-    }
+    if (b->id >= t->count)
+        more_blocks(e, t);
     return &t->items[b->id];
 }
 
@@ -77,29 +93,27 @@ void interp_release(struct engine *e, struct context *c)
 
 /* ---- blocks to be executed: a heap, the lowest address first ---- */
 
-static bool before(const struct block *a, const struct block *b)
-{
-    return block_address(a) < block_address(b);
-}
-
 static void work_add(struct engine *e, struct context *c, struct block *b)
 {
-    vec_push(e->arena, &c->work, b);
-    struct block **items = c->work.items;
+    struct work_item added = {block_address(b), b};
+    vec_push(e->arena, &c->work, added);
+    struct work_item *items = c->work.items;
     size_t at = c->work.count - 1;
-    for (; at && before(b, items[(at - 1) / 2]); at = (at - 1) / 2)
+    for (; at && added.at < items[(at - 1) / 2].at; at = (at - 1) / 2)
         items[at] = items[(at - 1) / 2];
-    items[at] = b;
+    items[at] = added;
 }
 
 static struct block *work_take(struct context *c)
 {
-    struct block **items = c->work.items, *first = items[0], *moved = items[--c->work.count];
+    struct work_item *items = c->work.items;
+    struct block *first = items[0].block;
+    struct work_item moved = items[--c->work.count];
     size_t count = c->work.count, at = 0;
     for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && before(items[child + 1], items[child]))
+        if (child + 1 < count && items[child + 1].at < items[child].at)
             child++;
-        if (!before(items[child], moved))
+        if (items[child].at >= moved.at)
             break;
         items[at] = items[child];
     }
@@ -125,28 +139,19 @@ static void bad_code(struct context *c, struct engine *e, uint64_t at, const cha
     c->work.count = 0;
 }
 
-void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,
-                 uint64_t to)
+static void flow_into(struct engine *e, struct context *c, const struct state *s, uint64_t from,
+                      struct block *b)
 {
-    if (c->function->data)
-        return;
-    struct block *b = object_block(e, c->function->object, to);
-    if (!b) {
-        bad_code(c, e, from, "control leaves the known code");
-        return;
-    }
     struct block_state *bs = state_of(e, c, b);
     if (!bs->in) {
         bs->in = interp_keep(e, s, b);
     } else if (state_holds(e, bs->in, s, b)) {
         return;
     } else {
-        struct state joined;
-        state_restore(e, bs->in, &joined);
-        bool widen = (to <= from && bs->visits > WIDEN_AFTER) || bs->visits > WIDEN_ALWAYS_AFTER;
-        if (!state_join(e, &joined, s, b, widen))
+        bool back = block_address(b) <= from;
+        bool widen = bs->visits > (back ? WIDEN_AFTER : WIDEN_ALWAYS_AFTER);
+        if (!state_join_kept(e, &bs->in, s, b, widen))
             return;
-        bs->in = state_replace(e, bs->in, &joined, b);
     }
     if (!bs->queued) {
         bs->queued = true;
@@ -154,10 +159,51 @@ void interp_flow(struct engine *e, struct context *c, const struct state *s, uin
     }
 }
 
+void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,
+                 uint64_t to)
+{
+    if (c->function->data)
+        return;
+    struct block *b = object_block(e, c->function->object, to);
+    if (b)
+        flow_into(e, c, s, from, b);
+    else
+        bad_code(c, e, from, "control leaves the known code");
+}
+
+/* The same to a place that a block always leads to, which is looked up once. */
+static void flow_along(struct run *r, struct block **known, uint64_t to)
+{
+    if (!*known)
+        *known = object_block(r->e, r->o, to);
+    if (!*known)
+        interp_flow(r->e, r->c, &r->s, r->ir->at, to);
+    else if (!r->c->function->data)
+        flow_into(r->e, r->c, &r->s, r->ir->at, *known);
+}
+
+static void jump_taken(struct run *r)
+{
+    uint64_t target = (uint64_t)r->ir->i.imm;
+    const struct unit *u = interp_function_unit(r);
+    if (r->block->unit == u && target >= u->start && target < u->end)
+        flow_along(r, &r->block->taken, target);
+    else
+        jump_direct(r, target);
+}
+
 struct unit *interp_unit(struct run *r)
 {
     struct unit *u = r->block->unit;
     return u->own_end == u->start ? u : object_unit(r->e, r->o, r->ir->at);
+}
+
+struct unit *interp_function_unit(struct run *r)
+{
+    struct function *f = r->c->function;
+    if (!f->unit)
+        f->unit = object_unit(r->e, f->object, f->address);
+    return f->unit;
 }
 
 /* Hand-written code without ranges: one context follows a stretch for all that jump about in it. */
@@ -246,7 +292,7 @@ static void do_branch(struct run *r, uint64_t next)
     if ((decided & BRANCH_ALWAYS) && (i->op == OP_LOOP || branch_refine(r, i->condition, true))) {
         if (on_register)
             r->s.flags = kept;
-        jump_direct(r, (uint64_t)i->imm);
+        jump_taken(r);
     }
     if (!(decided & BRANCH_NEVER))
         return;
@@ -254,7 +300,7 @@ static void do_branch(struct run *r, uint64_t next)
     if (i->op == OP_LOOP || branch_refine(r, i->condition, false)) {
         if (on_register)
             r->s.flags = kept;
-        interp_flow(r->e, r->c, &r->s, r->ir->at, next);
+        flow_along(r, &r->block->next, next);
     }
 }
 
@@ -269,7 +315,7 @@ static bool transfer(struct run *r, uint64_t next)
         call_indirect(r, next);
         return true;
     case OP_JMP:
-        jump_direct(r, (uint64_t)r->ir->i.imm);
+        jump_taken(r);
         return true;
     case OP_JMP_INDIRECT:
         jump_indirect(r);
@@ -309,17 +355,23 @@ void interp_step(struct engine *e, struct context *c)
     bs->queued = false;
     if (bs->visits < UINT16_MAX)
         bs->visits++;
-    struct run r = {.e = e, .c = c, .o = c->function->object, .block = b, .ir = &ir};
+    struct run r;
+    r.e = e;
+    r.c = c;
+    r.o = c->function->object;
+    r.block = b;
+    r.ir = &ir;
+    r.dead = false;
     state_restore(e, bs->in, &r.s);
     e->executed += b->count;
     for (uint32_t i = 0; i < b->count && !c->function->data; i++) {
-        block_insn(e, b, i, &ir);
+        shapes_unpack(&e->shapes, &b->code[i], b->unit->start, &ir);
         if (i + 1 == b->count && transfer(&r, block_next(b)))
             return;
         interp_execute(&r);
         if (r.dead)
             return;
     }
-    if (b->after && !c->function->data)
-        interp_flow(e, c, &r.s, ir.at, block_next(b));
+    if (b->after)
+        flow_along(&r, &b->next, block_next(b));
 }

@@ -85,6 +85,9 @@ struct kept_state *state_replace(struct engine *e, struct kept_state *kept, cons
 /* Joins from into *into, the state at the start of a block; true when that changed it. */
 bool state_join(struct engine *e, struct state *into, const struct state *from,
                 const struct block *b, bool widen);
+/* The same for a kept one, which may move. */
+bool state_join_kept(struct engine *e, struct kept_state **kept, const struct state *from,
+                     const struct block *b, bool widen);
 void state_entry(struct engine *e, struct state *s, const struct context *c);
 void state_set(struct run *r, unsigned reg, value v);
 /* What was known of the registers of a mask holds no more. */
@@ -142,6 +145,8 @@ void operand_pass_code(struct run *r, value v, enum edge_kind kind);
 void interp_again(struct run *r);
 /* The unit of the instruction at hand; where no range tells, that of its block. */
 struct unit *interp_unit(struct run *r);
+/* The unit of the function that is interpreted. */
+struct unit *interp_function_unit(struct run *r);
 /* Control goes to every block of the unit at hand; what went there before does so only once. */
 void interp_flow_anywhere(struct run *r);
 void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,

@@ -375,7 +375,7 @@ static bool jumps_to_stub(struct run *r, uint64_t target)
 
 void jump_direct(struct run *r, uint64_t target)
 {
-    struct unit *u = object_unit(r->e, r->o, r->c->function->address);
+    const struct unit *u = interp_function_unit(r);
     if (target >= u->start && target < u->end) {
         interp_flow(r->e, r->c, &r->s, r->ir->at, target);
         return;

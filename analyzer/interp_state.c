@@ -3,25 +3,46 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 enum { STATE_FIXED = offsetof(struct state, reg) };
 
-static bool is_live(const struct block *b, unsigned reg)
+/* The registers of the architecture that may still be read from the start of a block on. */
+static uint32_t live_registers(const struct engine *e, const struct block *b)
 {
-    return b->live >> reg & 1;
+    return b->live & (UINT32_MAX >> (32 - e->arch->registers));
+}
+
+/* The registers that differ. */
+static uint32_t differing(const value *x, const value *y, unsigned count)
+{
+    uint32_t out = 0;
+    unsigned i = 0;
+#ifdef __SSE2__
+    for (; i + 4 <= count; i += 4) {
+        __m128i equal = _mm_cmpeq_epi32(_mm_loadu_si128((const __m128i *)(const void *)(x + i)),
+                                        _mm_loadu_si128((const __m128i *)(const void *)(y + i)));
+        out |= (uint32_t)(~_mm_movemask_ps(_mm_castsi128_ps(equal)) & 15) << i;
+    }
+#endif
+    for (; i < count; i++)
+        out |= (uint32_t)(x[i] != y[i]) << i;
+    return out;
 }
 
 /* Forgets what is dead at the start of a block. */
 static void bury(struct engine *e, struct state *s, const struct block *b)
 {
-    for (unsigned i = 0; i < e->arch->registers; i++)
-        if (!is_live(b, i))
-            s->reg[i] = VALUE_TOP;
+    for (uint32_t dead = live_registers(e, b) ^ (UINT32_MAX >> (32 - e->arch->registers)); dead;
+         dead &= dead - 1)
+        s->reg[__builtin_ctz(dead)] = VALUE_TOP;
     if (!b->flags_live) {
         memset(&s->flags, 0, sizeof s->flags);
         s->flags.reg = REG_NONE;
     }
-    if (s->bound.reg < REG_LIMIT && !is_live(b, s->bound.reg)) {
+    if (s->bound.reg < REG_LIMIT && !(b->live >> s->bound.reg & 1)) {
         memset(&s->bound, 0, sizeof s->bound);
         s->bound.reg = REG_NONE;
     }
@@ -84,14 +105,20 @@ static bool same_bound(const struct bound *a, const struct bound *b)
     return a->reg == b->reg && a->width == b->width && a->max == b->max;
 }
 
+static bool same_slots(const struct engine *e, const struct state *kept, const struct state *from)
+{
+    const char *slots = (const char *)&kept->reg[e->arch->registers];
+    return kept->slots == from->slots &&
+           memcmp(slots, from->slot, from->slots * sizeof from->slot[0]) == 0;
+}
+
 /* Whether all that from says is in into, seen at a glance: most control flow brings nothing new. */
 bool state_holds(const struct engine *e, const struct kept_state *kept, const struct state *from,
                  const struct block *b)
 {
     const struct state *into = (const struct state *)kept;
-    for (unsigned i = 0; i < e->arch->registers; i++)
-        if (into->reg[i] != from->reg[i] && is_live(b, i))
-            return false;
+    if (differing(into->reg, from->reg, e->arch->registers) & b->live)
+        return false;
     if (into->flags.op && memcmp(&into->flags, &from->flags, sizeof into->flags) != 0)
         return false;
     if (into->bound.reg != REG_NONE && !same_bound(&into->bound, &from->bound))
@@ -99,9 +126,7 @@ bool state_holds(const struct engine *e, const struct kept_state *kept, const st
     if (into->escaped < from->escaped || into->lost < from->lost || into->written < from->written ||
         into->unsure < from->unsure || into->deeper < from->deeper)
         return false;
-    const char *slots = (const char *)&into->reg[e->arch->registers];
-    return into->lost || (into->slots == from->slots &&
-                          memcmp(slots, from->slot, from->slots * sizeof from->slot[0]) == 0);
+    return into->lost || same_slots(e, into, from);
 }
 
 static void remove_slot(struct state *s, unsigned at)
@@ -179,45 +204,75 @@ static bool join_slots(struct engine *e, struct state *into, const struct state 
     return changed;
 }
 
+static bool join_flags(struct state *into, const struct state *from)
+{
+    if (!into->flags.op || memcmp(&into->flags, &from->flags, sizeof into->flags) == 0)
+        return false;
+    memset(&into->flags, 0, sizeof into->flags);
+    return true;
+}
+
+static bool join_bound(struct bound *into, const struct bound *from)
+{
+    if (into->reg == REG_NONE ||
+        (from->reg == into->reg && from->width == into->width && from->max <= into->max))
+        return false;
+    into->reg = REG_NONE;
+    return true;
+}
+
+static bool join_fact(bool *into, bool from)
+{
+    bool changed = from && !*into;
+    *into = *into || from;
+    return changed;
+}
+
+/* All but the slots. */
+static bool join_fixed(struct engine *e, struct state *into, const struct state *from,
+                       const struct block *b, bool widen)
+{
+    bool changed = false;
+    uint32_t different = differing(into->reg, from->reg, e->arch->registers) & b->live;
+    for (; different; different &= different - 1) {
+        value *reg = &into->reg[__builtin_ctz(different)];
+        /* Pointers to different slots become one that may point at any. */
+        value v = join_slot(e, *reg, from->reg[__builtin_ctz(different)], widen);
+        changed = changed || v != *reg;
+        *reg = v;
+    }
+    changed = join_flags(into, from) || changed;
+    changed = join_bound(&into->bound, &from->bound) || changed;
+    changed = join_fact(&into->escaped, from->escaped) || changed;
+    changed = join_fact(&into->written, from->written) || changed;
+    changed = join_fact(&into->unsure, from->unsure) || changed;
+    return join_fact(&into->deeper, from->deeper) || changed;
+}
+
 bool state_join(struct engine *e, struct state *into, const struct state *from,
                 const struct block *b, bool widen)
 {
-    bool changed = false;
-    for (unsigned i = 0; i < e->arch->registers; i++) {
-        if (into->reg[i] == from->reg[i] || !is_live(b, i))
-            continue;
-        /* Pointers to different slots become one that may point at any. */
-        value v = join_slot(e, into->reg[i], from->reg[i], widen);
-        if (v == into->reg[i])
-            continue;
-        into->reg[i] = v;
+    bool changed = join_fixed(e, into, from, b, widen);
+    if (join_fact(&into->lost, from->lost)) {
         changed = true;
-    }
-    if (memcmp(&into->flags, &from->flags, sizeof into->flags) != 0 && into->flags.op) {
-        memset(&into->flags, 0, sizeof into->flags);
-        changed = true;
-    }
-    if (into->bound.reg != REG_NONE &&
-        (from->bound.reg != into->bound.reg || from->bound.width != into->bound.width ||
-         from->bound.max > into->bound.max)) {
-        into->bound.reg = REG_NONE;
-        changed = true;
-    }
-    if (from->escaped && !into->escaped)
-        into->escaped = changed = true;
-    if (from->written && !into->written)
-        into->written = changed = true;
-    if (from->unsure && !into->unsure)
-        into->unsure = changed = true;
-    if (from->deeper && !into->deeper)
-        into->deeper = changed = true;
-    if (from->lost && !into->lost) {
-        into->lost = changed = true;
         into->slots = 0;
     }
     if (into->lost)
         return changed;
     return join_slots(e, into, from, widen) || changed;
+}
+
+bool state_join_kept(struct engine *e, struct kept_state **kept, const struct state *from,
+                     const struct block *b, bool widen)
+{
+    struct state *into = (struct state *)*kept, joined;
+    if (into->lost || (!from->lost && same_slots(e, into, from)))
+        return join_fixed(e, into, from, b, widen);
+    state_restore(e, *kept, &joined);
+    if (!state_join(e, &joined, from, b, widen))
+        return false;
+    *kept = state_replace(e, *kept, &joined, b);
+    return true;
 }
 
 void state_entry(struct engine *e, struct state *s, const struct context *c)

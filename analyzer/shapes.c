@@ -4,10 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-#define HAS_IMM  (UINT32_C(1) << 30)
-#define HAS_DISP (UINT32_C(2) << 30)
-#define HAS_BOTH (UINT32_C(3) << 30)
-
 enum { SHAPE_SIZE = offsetof(struct insn, disp) };
 
 void shapes_init(struct shapes *s, const struct architecture *arch, struct arena *a)
@@ -71,24 +67,4 @@ struct code shapes_pack(struct shapes *s, const struct insn *i, uint32_t at)
         vec_push(s->arena, &s->wide, i->imm);
     }
     return c;
-}
-
-void shapes_unpack(const struct shapes *s, const struct code *c, uint64_t start, struct ir *out)
-{
-    out->i = s->items.items[c->shape & SHAPE_MASK];
-    out->at = start + c->at;
-    switch (c->shape & HAS_BOTH) {
-    case HAS_IMM:
-        out->i.imm = c->operand;
-        break;
-    case HAS_DISP:
-        out->i.disp = c->operand;
-        break;
-    case HAS_BOTH:
-        out->i.disp = s->wide.items[(uint32_t)c->operand];
-        out->i.imm = s->wide.items[(uint32_t)c->operand + 1];
-        break;
-    default:
-        break;
-    }
 }

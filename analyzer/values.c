@@ -270,12 +270,8 @@ static value join_masked(struct values *v, value x, value y)
     return derived(v, any, ORIGIN_AND, (int64_t)mask, 8, mask);
 }
 
-value value_join(struct values *v, value x, value y, bool widen)
+static value join_different(struct values *v, value x, value y, bool widen)
 {
-    if (x == y || y == VALUE_NONE)
-        return x;
-    if (x == VALUE_NONE)
-        return y;
     const struct value_data *a = value_get(v, x), *b = value_get(v, y);
     /* Only what is one way or the other made from the thread pointer is. */
     uint32_t deps = (a->deps | b->deps) & ~(~(a->deps & b->deps) & 1u << DEP_THREAD);
@@ -297,6 +293,23 @@ value value_join(struct values *v, value x, value y, bool widen)
         return value_top(v, deps, max);
     }
     return value_top(v, deps, UINT64_MAX);
+}
+
+/* The same two meet again and again: what came out is remembered. */
+value value_join(struct values *v, value x, value y, bool widen)
+{
+    if (x == y || y == VALUE_NONE)
+        return x;
+    if (x == VALUE_NONE)
+        return y;
+    if (widen)
+        return join_different(v, x, y, true);
+    struct value_joined *known = &v->joined[(mix(x, y) >> 20) % VALUE_JOINS];
+    if (known->x == x && known->y == y)
+        return known->out;
+    value out = join_different(v, x, y, false);
+    *known = (struct value_joined){x, y, out};
+    return out;
 }
 
 static int64_t truncate_to(int64_t c, unsigned width)

@@ -12,7 +12,13 @@
 
 typedef uint32_t value;
 
-enum { VALUE_NONE = 0, VALUE_TOP = 1, VALUE_SET_LIMIT = 12, VALUE_RECENT = 2048 };
+enum {
+    VALUE_NONE = 0,
+    VALUE_TOP = 1,
+    VALUE_SET_LIMIT = 12,
+    VALUE_RECENT = 2048,
+    VALUE_JOINS = 2048,
+};
 
 enum value_kind {
     VK_NONE,    /* no value yet */
@@ -64,6 +70,9 @@ struct values {
     uint32_t *slots; /* open addressing over items */
     size_t slot_count;
     value recent[VALUE_RECENT];
+    struct value_joined {
+        value x, y, out; /* without widening; x 0: nothing */
+    } joined[VALUE_JOINS];
 };
 
 void values_init(struct values *v, struct arena *a);
