@@ -18,6 +18,17 @@ struct block *block_known(const struct object *o, const struct unit *u, uint64_t
     return address_map_get(&o->blocks, address);
 }
 
+/* Where a block that the first decoding has not found comes among its: with the last before it. */
+static uint32_t order_at(const struct unit *u, uint32_t offset)
+{
+    if (!u->ranks || !u->first_count || offset >= u->end - u->start)
+        return 0;
+    const struct block_rank *rank = &u->ranks[offset / 64];
+    uint64_t below = rank->starts & ((UINT64_C(1) << offset % 64) - 1);
+    uint32_t count = rank->before + (uint32_t)__builtin_popcountll(below);
+    return count ? u->blocks[count - 1].order : 0;
+}
+
 struct block *block_add(struct engine *e, struct object *o, struct unit *u, uint32_t offset,
                         const struct code *code, uint32_t count, uint32_t after)
 {
@@ -28,6 +39,7 @@ struct block *block_add(struct engine *e, struct object *o, struct unit *u, uint
                         .id = u->block_count++,
                         .offset = offset,
                         .after = after,
+                        .order = order_at(u, offset),
                         .live = UINT32_MAX,
                         .flags_live = true};
     address_map_put(e->arena, &o->blocks, u->start + offset, b);

@@ -79,8 +79,9 @@ static inline const struct effect *shapes_effect(const struct shapes *s, const s
 
 /* liveness.c */
 struct effect effect_of(const struct architecture *arch, const struct insn *i);
-/* Fills in what is live at the blocks of the first decoding. */
-void unit_liveness(struct engine *e, struct object *o, struct unit *u);
+/* Fills in what is live at the blocks of the first decoding, which began at entry, and their order.
+ */
+void unit_liveness(struct engine *e, struct object *o, struct unit *u, uint64_t entry);
 
 struct block {
     struct unit *unit;
@@ -89,6 +90,7 @@ struct block {
     uint32_t id;            /* in its unit */
     uint32_t offset, after; /* from the start of the unit: its own address, and where it goes on
                              * when its last instruction is no transfer; 0: nowhere */
+    uint32_t order;         /* in its unit: before what it leads to, but for loops */
     uint32_t live;          /* registers that may still be read from here on */
     bool flags_live;
     struct block *next, *taken; /* where it goes on, and where its last instruction jumps inside of
@@ -133,7 +135,10 @@ static inline uint64_t block_next(const struct block *b)
 
 /* Work space of decoding, kept for the next function. */
 struct line;
-struct flow;
+struct block_flow;
+struct order_step {
+    uint32_t block, next; /* which of its successors comes next */
+};
 struct decoding {
     unsigned char *seen; /* per byte of the unit */
     size_t size;
@@ -142,7 +147,8 @@ struct decoding {
     VEC(uint64_t) work;
     VEC(struct code) kept;
     VEC(struct block) blocks;
-    VEC(struct flow) flows;
+    VEC(struct block_flow) flows;
+    VEC(struct order_step) steps;
 };
 
 /* Address -> pointer, open addressing. */
@@ -153,6 +159,19 @@ struct address_map {
 };
 void *address_map_get(const struct address_map *m, uint64_t key);
 void address_map_put(struct arena *a, struct address_map *m, uint64_t key, void *item);
+
+/* What of the first decoding leads where. */
+struct block_flow {
+    struct effect effect;
+    uint32_t successor[2]; /* numbers of blocks; NONE, UNKNOWN */
+    bool throws;           /* may land in a pad */
+};
+enum { SUCCESSOR_NONE = -1, SUCCESSOR_UNKNOWN = -2 };
+
+/* block_order.c */
+/* Numbers the blocks of the first decoding, which began at entry, once it is known what leads
+ * where. */
+void unit_order(struct engine *e, const struct object *o, struct unit *u, uint64_t entry);
 
 /* ir.c */
 void object_prepare(struct engine *e, struct object *o);

@@ -418,7 +418,7 @@ void interp_resume(struct engine *e, const struct context *callee, struct waiter
             s.escaped = true;
             state_forget(e, c, w->resume, &s);
         }
-        interp_flow(e, c, &s, w->resume, w->resume);
+        interp_enter(e, c, &s, w->resume);
     }
     engine_queue(e, c);
 }

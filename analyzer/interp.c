@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDEN_AFTER = 3, WIDEN_ALWAYS_AFTER = 24 };
+enum { WIDEN_AFTER = 0, WIDEN_ALWAYS_AFTER = 8 };
 
 /* ---- states of blocks ---- */
 
@@ -91,11 +91,11 @@ void interp_release(struct engine *e, struct context *c)
     c->work.count = 0;
 }
 
-/* ---- blocks to be executed: a heap, the lowest address first ---- */
+/* ---- blocks to be executed: a heap, in their order ---- */
 
 static void work_add(struct engine *e, struct context *c, struct block *b)
 {
-    struct work_item added = {block_address(b), b};
+    struct work_item added = {b->unit->start + b->order, b};
     vec_push(e->arena, &c->work, added);
     struct work_item *items = c->work.items;
     size_t at = c->work.count - 1;
@@ -139,8 +139,9 @@ static void bad_code(struct context *c, struct engine *e, uint64_t at, const cha
     c->work.count = 0;
 }
 
-static void flow_into(struct engine *e, struct context *c, const struct state *s, uint64_t from,
-                      struct block *b)
+/* Control comes to a block, from another or (NULL) from outside. */
+static void flow_into(struct engine *e, struct context *c, const struct state *s,
+                      const struct block *from, struct block *b)
 {
     struct block_state *bs = state_of(e, c, b);
     if (!bs->in) {
@@ -148,7 +149,7 @@ static void flow_into(struct engine *e, struct context *c, const struct state *s
     } else if (state_holds(e, bs->in, s, b)) {
         return;
     } else {
-        bool back = block_address(b) <= from;
+        bool back = from && from->unit == b->unit && b->order <= from->order;
         bool widen = bs->visits > (back ? WIDEN_AFTER : WIDEN_ALWAYS_AFTER);
         if (!state_join_kept(e, &bs->in, s, b, widen))
             return;
@@ -159,16 +160,26 @@ static void flow_into(struct engine *e, struct context *c, const struct state *s
     }
 }
 
-void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,
-                 uint64_t to)
+static void flow_to(struct engine *e, struct context *c, const struct state *s,
+                    const struct run *from, uint64_t to)
 {
     if (c->function->data)
         return;
     struct block *b = object_block(e, c->function->object, to);
     if (b)
-        flow_into(e, c, s, from, b);
+        flow_into(e, c, s, from ? from->block : NULL, b);
     else
-        bad_code(c, e, from, "control leaves the known code");
+        bad_code(c, e, from ? from->ir->at : to, "control leaves the known code");
+}
+
+void interp_flow(struct run *r, const struct state *s, uint64_t to)
+{
+    flow_to(r->e, r->c, s, r, to);
+}
+
+void interp_enter(struct engine *e, struct context *c, const struct state *s, uint64_t at)
+{
+    flow_to(e, c, s, NULL, at);
 }
 
 /* The same to a place that a block always leads to, which is looked up once. */
@@ -177,9 +188,9 @@ static void flow_along(struct run *r, struct block **known, uint64_t to)
     if (!*known)
         *known = object_block(r->e, r->o, to);
     if (!*known)
-        interp_flow(r->e, r->c, &r->s, r->ir->at, to);
+        interp_flow(r, &r->s, to);
     else if (!r->c->function->data)
-        flow_into(r->e, r->c, &r->s, r->ir->at, *known);
+        flow_into(r->e, r->c, &r->s, r->block, *known);
 }
 
 static void jump_taken(struct run *r)
@@ -248,7 +259,7 @@ void interp_flow_anywhere(struct run *r)
     }
     object_all_blocks(e, r->o, u, &starts, &count);
     for (size_t i = 0; i < count; i++)
-        interp_flow(e, r->c, &r->s, r->ir->at, starts[i]);
+        interp_flow(r, &r->s, starts[i]);
 }
 
 void interp_start(struct engine *e, struct context *c)
@@ -267,7 +278,7 @@ void interp_start(struct engine *e, struct context *c)
         return;
     state_entry(e, &s, c);
     s.flags.reg = REG_NONE;
-    interp_flow(e, c, &s, c->function->address, c->function->address);
+    interp_enter(e, c, &s, c->function->address);
 }
 
 static void do_branch(struct run *r, uint64_t next)

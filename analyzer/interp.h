@@ -149,8 +149,10 @@ struct unit *interp_unit(struct run *r);
 struct unit *interp_function_unit(struct run *r);
 /* Control goes to every block of the unit at hand; what went there before does so only once. */
 void interp_flow_anywhere(struct run *r);
-void interp_flow(struct engine *e, struct context *c, const struct state *s, uint64_t from,
-                 uint64_t to);
+/* Control goes on from the instruction at hand with a state. */
+void interp_flow(struct run *r, const struct state *s, uint64_t to);
+/* Control comes from outside: at the start, or back from a callee. */
+void interp_enter(struct engine *e, struct context *c, const struct state *s, uint64_t at);
 
 /* interp_call.c */
 void call_direct(struct run *r, uint64_t constant, uint64_t resume, enum edge_kind kind);

@@ -105,7 +105,7 @@ static void flow_landing_pads(struct run *r)
         struct state kept;
         state_copy(&kept, &r->s);
         state_lose(r, 1u << r->e->arch->pad_registers[0] | 1u << r->e->arch->pad_registers[1]);
-        interp_flow(r->e, r->c, &r->s, r->ir->at, pad->pad);
+        interp_flow(r, &r->s, pad->pad);
         state_copy(&r->s, &kept);
     }
 }
@@ -150,7 +150,7 @@ static void call_unknown(struct run *r, uint64_t resume)
     clobber_for_call(r);
     flow_landing_pads(r);
     if (!ends_function(r, resume))
-        interp_flow(r->e, r->c, &r->s, r->ir->at, resume);
+        interp_flow(r, &r->s, resume);
 }
 
 /* The code whose address is the first argument. */
@@ -263,7 +263,7 @@ void call_direct(struct run *r, uint64_t constant, uint64_t resume, enum edge_ki
     /* `call` of the next instruction reads the program counter. */
     if (f && resume && constant == r->o->base + resume) {
         keep_counter(r, (int64_t)constant);
-        interp_flow(r->e, r->c, &r->s, r->ir->at, resume);
+        interp_flow(r, &r->s, resume);
         return;
     }
     if (f)
@@ -377,14 +377,14 @@ void jump_direct(struct run *r, uint64_t target)
 {
     const struct unit *u = interp_function_unit(r);
     if (target >= u->start && target < u->end) {
-        interp_flow(r->e, r->c, &r->s, r->ir->at, target);
+        interp_flow(r, &r->s, target);
         return;
     }
     const struct function_range *range = functions_at(&r->o->functions, target);
     if (at_entry_depth(r) && ((range && range->start == target) || jumps_to_stub(r, target)))
         call_direct(r, r->o->base + target, 0, EDGE_CALL);
     else
-        interp_flow(r->e, r->c, &r->s, r->ir->at, target);
+        interp_flow(r, &r->s, target);
 }
 
 static bool one_jump_table(struct run *r, const struct value_data *d, int64_t start)
@@ -404,7 +404,7 @@ static bool one_jump_table(struct run *r, const struct value_data *d, int64_t st
                 break;
             continue;
         }
-        interp_flow(r->e, r->c, &r->s, r->ir->at, target);
+        interp_flow(r, &r->s, target);
         any = true;
     }
     return any;

@@ -208,7 +208,7 @@ static void flow_to_label(struct run *r, uint64_t label)
     s.flags.op = 0;
     s.flags.reg = s.bound.reg = REG_NONE;
     s.lost = s.deeper = true;
-    interp_flow(r->e, r->c, &s, r->ir->at, label);
+    interp_flow(r, &s, label);
 }
 
 void operand_pass_code(struct run *r, value v, enum edge_kind kind)

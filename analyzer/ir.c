@@ -310,7 +310,7 @@ static void keep_later_blocks(struct pass *p)
     }
 }
 
-static void keep(struct pass *p)
+static void keep(struct pass *p, uint64_t entry)
 {
     struct piece *piece = vec_add(p->e->arena, &p->u->pieces);
     piece->count = p->d->kept.count;
@@ -320,7 +320,7 @@ static void keep(struct pass *p)
     if (p->u->pieces.count == 1) {
         keep_first_blocks(p);
         p->u->first_count = p->u->block_count;
-        unit_liveness(p->e, p->o, p->u);
+        unit_liveness(p->e, p->o, p->u, entry);
     } else {
         keep_later_blocks(p);
     }
@@ -353,5 +353,5 @@ void unit_decode(struct engine *e, struct object *o, struct unit *u, uint64_t ad
     while (p.d->work.count)
         follow_line(&p, p.d->work.items[--p.d->work.count]);
     cut_blocks(&p);
-    keep(&p);
+    keep(&p, address);
 }

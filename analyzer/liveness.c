@@ -190,14 +190,6 @@ struct effect effect_of(const struct architecture *arch, const struct insn *i)
     return out;
 }
 
-struct flow {
-    struct effect effect;
-    uint32_t successor[2]; /* numbers of blocks; NONE, UNKNOWN */
-    bool throws;           /* may land in a pad */
-};
-
-enum { SUCCESSOR_NONE = -1, SUCCESSOR_UNKNOWN = -2 };
-
 static uint32_t successor(const struct object *o, const struct unit *u, uint64_t address)
 {
     const struct block *b = block_known(o, u, address);
@@ -205,7 +197,7 @@ static uint32_t successor(const struct object *o, const struct unit *u, uint64_t
 }
 
 static void of_block(const struct engine *e, const struct object *o, const struct block *b,
-                     struct flow *out)
+                     struct block_flow *out)
 {
     struct effect *f = &out->effect;
     memset(out, 0, sizeof *out);
@@ -253,18 +245,19 @@ static void add_pads(const struct object *o, const struct unit *u, struct live *
         add_successor(u, successor(o, u, pad->pad), out);
 }
 
-void unit_liveness(struct engine *e, struct object *o, struct unit *u)
+void unit_liveness(struct engine *e, struct object *o, struct unit *u, uint64_t entry)
 {
     struct decoding *d = &e->decoding;
     d->flows.count = 0;
     for (uint32_t i = 0; i < u->first_count; i++)
         of_block(e, o, &u->blocks[i], vec_add(e->arena, &d->flows));
+    unit_order(e, o, u, entry);
     for (bool changed = true; changed;) {
         struct live pads = {0};
         changed = false;
         add_pads(o, u, &pads);
         for (uint32_t i = u->first_count; i-- > 0;) {
-            const struct flow *f = &d->flows.items[i];
+            const struct block_flow *f = &d->flows.items[i];
             struct live out = {0};
             add_successor(u, f->successor[0], &out);
             add_successor(u, f->successor[1], &out);
