@@ -142,9 +142,10 @@ struct order_step {
 struct decoding {
     unsigned char *seen; /* per byte of the unit */
     size_t size;
+    const struct unit *unit; /* decoded last */
     VEC(struct ir) code;
     VEC(struct line) lines;
-    VEC(uint64_t) work;
+    VEC(uint64_t) work, leaders;
     VEC(struct code) kept;
     VEC(struct block) blocks;
     VEC(struct block_flow) flows;

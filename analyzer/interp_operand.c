@@ -44,9 +44,9 @@ value operand_address(struct run *r)
         return VALUE_TOP;
     if (i->base == REG_NONE && i->index == REG_NONE)
         return value_const(v, (int64_t)((uint64_t)i->disp + r->o->base));
-    value address = value_const(v, i->disp);
-    if (i->base != REG_NONE)
-        address = value_binary(v, OP_ADD, register_value(r, i->base), address, 8);
+    value address = i->base == REG_NONE ? value_const(v, i->disp) : register_value(r, i->base);
+    if (i->base != REG_NONE && i->disp)
+        address = value_binary(v, OP_ADD, address, value_const(v, i->disp), 8);
     if (i->index != REG_NONE) {
         value index = index_value(r);
         if (i->scale)

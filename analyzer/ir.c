@@ -103,46 +103,61 @@ struct pass {
     unsigned char *seen; /* per byte of the unit, one more at its end */
 };
 
+static void mark_leader(struct pass *p, uint64_t offset)
+{
+    p->seen[offset] |= LEADER;
+    vec_push(p->e->arena, &p->d->leaders, offset);
+}
+
 static void leader(struct pass *p, uint64_t address)
 {
     if (address < p->u->start || address >= p->u->end)
         return;
-    unsigned char *seen = &p->seen[address - p->u->start];
+    const unsigned char *seen = &p->seen[address - p->u->start];
     if (*seen & LEADER)
         return;
-    *seen |= LEADER;
+    mark_leader(p, address - p->u->start);
     if (!(*seen & (SEEN | INSIDE)))
         vec_push(p->e->arena, &p->d->work, address);
 }
 
-static void append(struct pass *p, const struct insn *i, uint64_t at)
+/* The place of the next instruction. */
+static struct ir *next_place(struct pass *p)
 {
     struct ir *ir = vec_add(p->e->arena, &p->d->code);
-    ir->i = *i;
-    ir->at = at;
+    p->d->code.count--;
+    return ir;
 }
 
 static void append_jump(struct pass *p, uint64_t at, uint64_t target)
 {
-    struct insn i;
-    memset(&i, 0, sizeof i);
-    i.op = OP_JMP;
-    i.imm = (int64_t)target;
-    i.dst = i.src = i.base = i.index = i.first = REG_NONE;
-    append(p, &i, at);
+    struct ir *ir = vec_add(p->e->arena, &p->d->code);
+    memset(ir, 0, sizeof *ir);
+    ir->i.op = OP_JMP;
+    ir->i.imm = (int64_t)target;
+    ir->i.dst = ir->i.src = ir->i.base = ir->i.index = ir->i.first = REG_NONE;
+    ir->at = at;
 }
 
-/* Marks an instruction's bytes; false when it would overlap one decoded earlier. */
+/* Marks an instruction's bytes, of which there is room for the longest behind the unit; false when
+ * it would overlap one decoded earlier. */
 static bool claim(struct pass *p, uint64_t offset, unsigned length)
 {
-    if (p->seen[offset] & INSIDE)
+    static const uint64_t every = 0x0101010101010101u;
+    unsigned char *seen = &p->seen[offset];
+    uint64_t bytes[2], mask[2] = {0, 0};
+    unsigned inside = length - 1;
+    if (*seen & INSIDE)
         return false;
-    for (unsigned k = 1; k < length && offset + k < p->u->end - p->u->start; k++)
-        if (p->seen[offset + k] & SEEN)
-            return false;
-    p->seen[offset] |= SEEN;
-    for (unsigned k = 1; k < length && offset + k < p->u->end - p->u->start; k++)
-        p->seen[offset + k] |= INSIDE;
+    memcpy(bytes, seen + 1, sizeof bytes);
+    mask[0] = inside < 8 ? (UINT64_C(1) << 8 * inside) - 1 : UINT64_MAX;
+    mask[1] = inside > 8 ? (UINT64_C(1) << 8 * (inside - 8)) - 1 : 0;
+    if (((bytes[0] & mask[0]) | (bytes[1] & mask[1])) & SEEN * every)
+        return false;
+    *seen |= SEEN;
+    bytes[0] |= INSIDE * every & mask[0];
+    bytes[1] |= INSIDE * every & mask[1];
+    memcpy(seen + 1, bytes, sizeof bytes);
     return true;
 }
 
@@ -182,31 +197,32 @@ static void decode_line(struct pass *p, uint64_t address)
             leader(p, address);
             return;
         }
-        struct insn i;
+        struct ir *ir = next_place(p);
+        struct insn *i = &ir->i;
         size_t left = (size_t)(available - (uint64_t)(at - bytes));
-        unsigned length = p->e->arch->decode(at, left, address, &i);
+        unsigned length = p->e->arch->decode(at, left, address, i);
         if (!length) {
             append_jump(p, address, address);
             return;
         }
-        if (i.op == OP_BREAK && left > 1 && at[1] == 0xcc)
-            i.op = OP_STOP; /* padding behind a call that does not return */
+        if (i->op == OP_BREAK && left > 1 && at[1] == 0xcc)
+            i->op = OP_STOP; /* padding behind a call that does not return */
         if (!claim(p, offset, length)) {
             if (address != start)
                 append_jump(p, address, address); /* decoded by decode_overlap() */
             return;
         }
         p->e->decoded++;
-        append(p, &i, address);
-        if (i.op == OP_JCC || i.op == OP_JMP || i.op == OP_LOOP)
-            leader(p, (uint64_t)i.imm);
-        if (op_ends_line(i.op))
+        ir->at = address;
+        p->d->code.count++;
+        if (i->op == OP_JCC || i->op == OP_JMP || i->op == OP_LOOP)
+            leader(p, (uint64_t)i->imm);
+        if (op_ends_line(i->op))
             return;
         address += length;
         at += length;
-        if (i.op == OP_JCC || i.op == OP_LOOP || i.op == OP_CALL || i.op == OP_CALL_INDIRECT)
-            if (address < u->end)
-                p->seen[address - u->start] |= LEADER;
+        if (op_is_transfer(i->op) && address < u->end)
+            mark_leader(p, address - u->start);
     }
 }
 
@@ -326,25 +342,51 @@ static void keep(struct pass *p, uint64_t entry)
     }
 }
 
-static void prepare_space(struct decoding *d, struct arena *a, size_t size)
+enum { LONGEST = 16 }; /* bytes behind a unit that claim() may touch */
+
+/* Starts of all that is kept are marked; those of the unit decoded last still are. */
+static void prepare_space(struct pass *p)
 {
-    if (d->size < size) {
-        d->size = size < 1 << 16 ? 1 << 16 : size;
-        d->seen = arena_alloc(a, d->size);
-    }
-    memset(d->seen, 0, size);
+    struct decoding *d = p->d;
+    size_t size = p->u->end - p->u->start;
     d->code.count = d->lines.count = d->work.count = d->kept.count = d->blocks.count = 0;
+    d->leaders.count = 0;
+    if (d->unit != p->u) {
+        if (d->size < size + LONGEST) {
+            d->size = size < 1 << 16 ? (1 << 16) + LONGEST : size + LONGEST;
+            d->seen = arena_alloc(p->e->arena, d->size);
+        }
+        memset(d->seen, 0, size + LONGEST);
+        vec_each (piece, &p->u->pieces)
+            for (size_t i = 0; i < piece->count; i++)
+                if (piece->code[i].at < size)
+                    d->seen[piece->code[i].at] |= SEEN;
+    }
+    d->unit = p->u;
+    p->seen = d->seen;
+}
+
+/* Leaves only the marks of what is kept. */
+static void clear_space(struct pass *p)
+{
+    size_t size = p->u->end - p->u->start;
+    vec_each (line, &p->d->lines) {
+        const struct ir *last = &p->d->code.items[line->first + line->count - 1];
+        uint64_t first = line->at - p->u->start, end = last->at + last->i.length - p->u->start;
+        memset(&p->seen[first], 0, (size_t)(end - first));
+    }
+    vec_each (offset, &p->d->leaders)
+        p->seen[*offset] &= (unsigned char)~LEADER;
+    vec_each (c, &p->d->kept)
+        if (c->at < size)
+            p->seen[c->at] = SEEN;
 }
 
 void unit_decode(struct engine *e, struct object *o, struct unit *u, uint64_t address)
 {
     struct pass p = {.e = e, .o = o, .u = u, .d = &e->decoding};
-    prepare_space(p.d, e->arena, u->end - u->start + 1);
-    p.seen = p.d->seen;
-    vec_each (piece, &u->pieces)
-        for (size_t i = 0; i < piece->count; i++)
-            if (piece->code[i].at < u->end - u->start)
-                p.seen[piece->code[i].at] |= SEEN;
+    prepare_space(&p);
+    bool again = p.seen[address - u->start] & SEEN;
     p.seen[address - u->start] &= (unsigned char)~SEEN;
     leader(&p, address);
     if (!u->pieces.count)
@@ -354,4 +396,7 @@ void unit_decode(struct engine *e, struct object *o, struct unit *u, uint64_t ad
         follow_line(&p, p.d->work.items[--p.d->work.count]);
     cut_blocks(&p);
     keep(&p, address);
+    clear_space(&p);
+    if (again)
+        p.seen[address - u->start] |= SEEN;
 }

@@ -295,7 +295,20 @@ static value join_different(struct values *v, value x, value y, bool widen)
     return value_top(v, deps, UINT64_MAX);
 }
 
-/* The same two meet again and again: what came out is remembered. */
+/* Ways to make a value from others; operations with their width, extensions with theirs above. */
+enum { MADE_JOIN = 1 << 24, MADE_BINARY = 2 << 24, MADE_EXTEND = 3 << 24 };
+
+/* The same values meet again and again: what came out is remembered. */
+static struct value_made *made_from(struct values *v, value x, value y, uint32_t how)
+{
+    return &v->made[(mix((uint64_t)x << 32 | y, how) >> 20) % VALUE_MADE];
+}
+
+static bool is_made(const struct value_made *m, value x, value y, uint32_t how)
+{
+    return m->x == x && m->y == y && m->how == how;
+}
+
 value value_join(struct values *v, value x, value y, bool widen)
 {
     if (x == y || y == VALUE_NONE)
@@ -304,12 +317,10 @@ value value_join(struct values *v, value x, value y, bool widen)
         return y;
     if (widen)
         return join_different(v, x, y, true);
-    struct value_joined *known = &v->joined[(mix(x, y) >> 20) % VALUE_JOINS];
-    if (known->x == x && known->y == y)
-        return known->out;
-    value out = join_different(v, x, y, false);
-    *known = (struct value_joined){x, y, out};
-    return out;
+    struct value_made *known = made_from(v, x, y, MADE_JOIN);
+    if (!is_made(known, x, y, MADE_JOIN))
+        *known = (struct value_made){x, y, MADE_JOIN, join_different(v, x, y, false)};
+    return known->out;
 }
 
 static int64_t truncate_to(int64_t c, unsigned width)
@@ -332,11 +343,9 @@ static int64_t sign_extend(int64_t c, unsigned from)
     return from >= 8 ? c : (int64_t)((uint64_t)c << shift) >> shift;
 }
 
-value value_extend(struct values *v, value x, unsigned from, unsigned to, bool sign)
+static value extend(struct values *v, value x, unsigned from, unsigned to, bool sign)
 {
     const struct value_data *d = value_get(v, x);
-    if (from >= 8 && to >= 8)
-        return x;
     if (d->kind == VK_CONST) {
         int64_t all[VALUE_SET_LIMIT];
         unsigned count = d->count;
@@ -361,6 +370,17 @@ value value_extend(struct values *v, value x, unsigned from, unsigned to, bool s
     if (max == d->max && (!sign || max <= width_max(from) / 2))
         return x; /* it fits */
     return derived(v, x, sign ? ORIGIN_SIGNED : ORIGIN_LOW, (int64_t)to, from, max);
+}
+
+value value_extend(struct values *v, value x, unsigned from, unsigned to, bool sign)
+{
+    if (from >= 8 && to >= 8)
+        return x;
+    uint32_t how = MADE_EXTEND | from << 9 | to << 1 | sign;
+    struct value_made *known = made_from(v, x, VALUE_NONE, how);
+    if (!is_made(known, x, VALUE_NONE, how))
+        *known = (struct value_made){x, VALUE_NONE, how, extend(v, x, from, to, sign)};
+    return known->out;
 }
 
 static int64_t compute(unsigned op, int64_t a, int64_t b, unsigned width)
@@ -441,10 +461,8 @@ static uint64_t bound(unsigned op, const struct value_data *a, int64_t c, unsign
     return full;
 }
 
-value value_binary(struct values *v, unsigned op, value x, value y, unsigned width)
+static value binary(struct values *v, unsigned op, value x, value y, unsigned width)
 {
-    if (x == VALUE_NONE || y == VALUE_NONE)
-        return VALUE_NONE;
     const struct value_data *a = value_get(v, x), *b = value_get(v, y);
     if (a->kind == VK_CONST && b->kind == VK_CONST)
         return both_constant(v, op, a, b, width);
@@ -454,7 +472,7 @@ value value_binary(struct values *v, unsigned op, value x, value y, unsigned wid
         return value_stack(v, op == OP_ADD ? (int64_t)((uint64_t)a->first + (uint64_t)b->first)
                                            : (int64_t)((uint64_t)a->first - (uint64_t)b->first));
     if (op == OP_ADD && b->kind == VK_STACK && a->kind == VK_CONST)
-        return value_binary(v, op, y, x, width);
+        return binary(v, op, y, x, width);
     if (op == OP_ADD && width == 8) {
         const struct value_data *table = a->kind == VK_TABLE ? a : b->kind == VK_TABLE ? b : NULL;
         const struct value_data *other = table == a ? b : a;
@@ -478,4 +496,15 @@ value value_binary(struct values *v, unsigned op, value x, value y, unsigned wid
     if (op == OP_AND && a->kind == VK_CONST && a->count == 1 && a->first >= 0)
         return value_top(v, deps, bound(op, b, a->first, width));
     return value_top(v, deps, width_max(width));
+}
+
+value value_binary(struct values *v, unsigned op, value x, value y, unsigned width)
+{
+    if (x == VALUE_NONE || y == VALUE_NONE)
+        return VALUE_NONE;
+    uint32_t how = MADE_BINARY | op << 8 | width;
+    struct value_made *known = made_from(v, x, y, how);
+    if (!is_made(known, x, y, how))
+        *known = (struct value_made){x, y, how, binary(v, op, x, y, width)};
+    return known->out;
 }

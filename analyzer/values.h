@@ -17,7 +17,7 @@ enum {
     VALUE_TOP = 1,
     VALUE_SET_LIMIT = 12,
     VALUE_RECENT = 2048,
-    VALUE_JOINS = 2048,
+    VALUE_MADE = 4096,
 };
 
 enum value_kind {
@@ -70,9 +70,11 @@ struct values {
     uint32_t *slots; /* open addressing over items */
     size_t slot_count;
     value recent[VALUE_RECENT];
-    struct value_joined {
-        value x, y, out; /* without widening; x 0: nothing */
-    } joined[VALUE_JOINS];
+    struct value_made {
+        value x, y;
+        uint32_t how; /* 0: nothing */
+        value out;
+    } made[VALUE_MADE]; /* what came out of operations lately */
 };
 
 void values_init(struct values *v, struct arena *a);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_SIZE = 64 * 1024 };
+/* Blocks double in size: large ones come from the kernel as zeroed pages, which calloc() knows. */
+enum { BLOCK_SIZE = 64 * 1024, LARGEST_BLOCK = 4 << 20 };
 
 struct block {
     struct block *next;
@@ -21,6 +22,7 @@ struct deferred {
 
 struct arena {
     struct block *head;
+    size_t next; /* bytes of the next block */
     struct deferred *deferred; /* in the arena's own blocks */
 };
 
@@ -35,6 +37,7 @@ struct arena *arena_new(void)
     struct arena *a = calloc(1, sizeof *a);
     if (!a)
         out_of_memory(sizeof *a);
+    a->next = BLOCK_SIZE;
     return a;
 }
 
@@ -58,11 +61,13 @@ void *arena_alloc(struct arena *a, size_t size)
     size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     struct block *b = a->head;
     if (!b || b->size - b->used < size) {
-        size_t room = size > BLOCK_SIZE / 4 ? size : BLOCK_SIZE;
+        size_t room = size > a->next / 4 ? size : a->next;
         struct block *fresh = calloc(1, sizeof *fresh + room);
         if (!fresh)
             out_of_memory(room);
         fresh->size = room;
+        if (room == a->next && room < LARGEST_BLOCK)
+            a->next *= 2;
         if (room == size && b) { /* a block of its own, behind the one still being filled */
             fresh->next = b->next;
             b->next = fresh;
