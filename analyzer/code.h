@@ -83,6 +83,8 @@ struct effect effect_of(const struct architecture *arch, const struct insn *i);
  */
 void unit_liveness(struct engine *e, struct object *o, struct unit *u, uint64_t entry);
 
+enum { LAST_UNKNOWN, LAST_NO, LAST_YES };
+
 struct block {
     struct unit *unit;
     const struct code *code;
@@ -93,6 +95,7 @@ struct block {
     uint32_t order;         /* in its unit: before what it leads to, but for loops */
     uint32_t live;          /* registers that may still be read from here on */
     bool flags_live;
+    uint8_t last_call; /* whether the call at its end is the last instruction of a function */
     struct block *next, *taken; /* where it goes on, and where its last instruction jumps inside of
                                  * its unit, once looked up */
 };

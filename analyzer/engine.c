@@ -180,31 +180,30 @@ struct context *engine_generic(struct engine *e, struct function *f)
     return f->contexts.items[0];
 }
 
-static bool same_key(const struct context *c, const value inputs[DEP_COUNT], uint32_t relevant)
+/* known: the inputs that are constant. */
+static bool same_key(const struct context *c, const value inputs[DEP_COUNT], uint32_t known)
 {
-    unsigned matched = 0;
+    uint32_t matched = 0;
     vec_each (item, &c->key) {
-        if (!(relevant >> item->input & 1) || inputs[item->input] != item->v)
+        if (!(known >> item->input & 1) || inputs[item->input] != item->v)
             return false;
-        matched++;
+        matched |= 1u << item->input;
     }
-    unsigned wanted = 0;
-    for (unsigned i = 0; i < DEP_COUNT; i++)
-        wanted += (relevant >> i & 1) && inputs[i] != VALUE_TOP;
-    return matched == wanted;
+    return matched == known;
 }
 
 struct context *engine_context(struct engine *e, struct function *f, const value inputs[DEP_COUNT])
 {
-    bool constant = false;
-    for (unsigned i = 0; i < DEP_COUNT; i++)
-        constant = constant || ((f->relevant >> i & 1) && inputs[i] != VALUE_TOP);
+    uint32_t known = 0;
+    for (uint32_t relevant = f->relevant; relevant; relevant &= relevant - 1)
+        if (inputs[__builtin_ctz(relevant)] != VALUE_TOP)
+            known |= relevant & -relevant;
     if (!f->contexts.count)
         new_context(e, f);
-    if (!constant)
+    if (!known)
         return f->contexts.items[0];
     for (size_t i = 1; i < f->contexts.count; i++)
-        if (same_key(f->contexts.items[i], inputs, f->relevant))
+        if (same_key(f->contexts.items[i], inputs, known))
             return f->contexts.items[i];
     size_t limit = f->numbers        ? e->limits.contexts
                    : whole_wanted(e) ? 1
@@ -212,11 +211,10 @@ struct context *engine_context(struct engine *e, struct function *f, const value
     if (f->contexts.count >= limit)
         return f->contexts.items[0];
     struct context *c = new_context(e, f);
-    for (unsigned i = 0; i < DEP_COUNT; i++)
-        if ((f->relevant >> i & 1) && inputs[i] != VALUE_TOP) {
-            struct key_item *item = vec_add(e->arena, &c->key);
-            *item = (struct key_item){(uint8_t)i, inputs[i]};
-        }
+    for (; known; known &= known - 1) {
+        unsigned i = (unsigned)__builtin_ctz(known);
+        vec_push(e->arena, &c->key, ((struct key_item){(uint8_t)i, inputs[i]}));
+    }
     return c;
 }
 

@@ -244,6 +244,7 @@ struct context *engine_generic(struct engine *e, struct function *f);
 /* Runs a function with unknown inputs first, so that it is known which of them matter; false: it
  * ran, or is running. */
 bool engine_try(struct engine *e, struct function *f);
+/* For what a caller passes in the inputs that matter. */
 struct context *engine_context(struct engine *e, struct function *f, const value inputs[DEP_COUNT]);
 void engine_edge(struct engine *e, struct node *from, uint64_t at, struct node *to,
                  enum edge_kind kind);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum { ALL_INPUTS = (1 << DEP_COUNT) - 1 };
-enum { TABLE_LIMIT = 4096, NUMBERS_LIMIT = 512, GO_OUTGOING = 7 * 8 };
+enum { TABLE_LIMIT = 4096, TABLE_RECENT = 32, NUMBERS_LIMIT = 512, GO_OUTGOING = 7 * 8 };
 
 static bool at_entry_depth(const struct run *r)
 {
@@ -30,15 +30,15 @@ static value input_value(struct run *r, unsigned input, bool tail)
 }
 
 /* The constants among the inputs a function cares about. Inputs made from this function's own make
- * those matter too. */
+ * those matter too, which more may be then when it calls itself. */
 static void gather_inputs(struct run *r, const struct function *f, bool tail,
                           value inputs[DEP_COUNT])
 {
     uint32_t wanted = 0;
-    for (unsigned i = 0; i < DEP_COUNT; i++) {
+    for (unsigned i = 0; i < DEP_COUNT; i++)
         inputs[i] = VALUE_TOP;
-        if (!(f->relevant >> i & 1))
-            continue;
+    for (uint32_t relevant = f->relevant; relevant; relevant &= relevant - 1) {
+        unsigned i = (unsigned)__builtin_ctz(relevant);
         value v = input_value(r, i, tail);
         const struct value_data *d = value_get(&r->e->values, v);
         if (d->kind == VK_CONST)
@@ -87,11 +87,11 @@ static void escape_arguments(struct run *r)
     uint32_t passed = arch->passed;
     if (r->o->go)
         passed |= arch->lost_over_calls | (arch->machine == EM_X86_64 ? 1u << REG_BX : 0);
-    for (unsigned reg = 0; reg < arch->registers; reg++) {
-        if (!(passed >> reg & 1))
-            continue;
-        operand_escape(r, r->s.reg[reg]);
-        operand_pass_code(r, r->s.reg[reg], EDGE_ADDRESS);
+    passed &= UINT32_MAX >> (32 - arch->registers);
+    for (; passed; passed &= passed - 1) {
+        value v = r->s.reg[__builtin_ctz(passed)];
+        operand_escape(r, v);
+        operand_pass_code(r, v, EDGE_ADDRESS);
     }
 }
 
@@ -115,9 +115,13 @@ static void flow_landing_pads(struct run *r)
 static bool ends_function(const struct run *r, uint64_t resume)
 {
     const struct value_data *sp = value_get(&r->e->values, r->s.reg[r->e->arch->sp]);
-    const struct function_range *range = functions_at(&r->o->functions, r->ir->at);
-    return resume && r->o->functions.unwind && range && range->end == resume &&
-           sp->kind == VK_STACK && sp->first < 0;
+    if (!resume || !r->o->functions.unwind || sp->kind != VK_STACK || sp->first >= 0)
+        return false;
+    if (r->block->last_call == LAST_UNKNOWN) {
+        const struct function_range *range = functions_at(&r->o->functions, r->ir->at);
+        r->block->last_call = range && range->end == resume ? LAST_YES : LAST_NO;
+    }
+    return r->block->last_call == LAST_YES;
 }
 
 static void tail_return(struct run *r)
@@ -392,11 +396,15 @@ static bool one_jump_table(struct run *r, const struct value_data *d, int64_t st
     struct unit *u = interp_unit(r);
     /* The range of a narrow index is no bound of the table. */
     bool bounded = d->max < TABLE_LIMIT && d->max != UINT8_MAX, any = false;
+    uint64_t recent[TABLE_RECENT] = {0};
     for (uint64_t i = 0; i < TABLE_LIMIT && (!bounded || i <= d->max); i++) {
         uint64_t target = 0;
         if (!table_entry(r, d, start, i, &target))
             break;
         target -= r->o->base;
+        uint64_t *same = &recent[target % TABLE_RECENT];
+        if (*same == target)
+            continue; /* most entries of many tables are that of the default case */
         bool inside =
             target >= u->start && target < u->end && object_is_boundary(r->e, r->o, u, target);
         if (!inside && (!bounded || !elf_executable_at(r->o->elf, target))) {
@@ -405,6 +413,7 @@ static bool one_jump_table(struct run *r, const struct value_data *d, int64_t st
             continue;
         }
         interp_flow(r, &r->s, target);
+        *same = target;
         any = true;
     }
     return any;

@@ -297,9 +297,9 @@ void state_entry(struct engine *e, struct state *s, const struct context *c)
 
 void state_lose(struct run *r, uint32_t registers)
 {
-    for (unsigned reg = 0; reg < r->e->arch->registers; reg++)
-        if (registers >> reg & 1)
-            state_set(r, reg, VALUE_TOP);
+    registers &= UINT32_MAX >> (32 - r->e->arch->registers);
+    for (; registers; registers &= registers - 1)
+        state_set(r, (unsigned)__builtin_ctz(registers), VALUE_TOP);
 }
 
 void state_set(struct run *r, unsigned reg, value v)

@@ -93,21 +93,22 @@ static bool printable(const char *text, size_t length)
 static void each_string(const struct elf_object *o, const char *beginning,
                         void (*use)(void *context, const char *text), void *context)
 {
-    char pattern[8] = "";
-    size_t size = 1 + strlen(beginning);
-    memcpy(pattern + 1, beginning, size);
+    size_t size = strlen(beginning);
     vec_each (s, &o->segments) {
         if (s->flags & PF_W)
             continue;
         const char *start = (const char *)o->data + s->offset, *end = start + s->filesz;
-        for (const char *p = start; (p = memmem(p, (size_t)(end - p), pattern, size));) {
-            p++;
+        for (const char *p = start + 1;
+             p < end && (p = memchr(p, beginning[0], (size_t)(end - p)));) {
+            if (p[-1] ||
+                strncmp(p, beginning, size < (size_t)(end - p) ? size : (size_t)(end - p))) {
+                p++;
+                continue;
+            }
             size_t length = strnlen(p, (size_t)(end - p));
             if (length >= 4 && length < 4096 && p + length < end && printable(p, length))
                 use(context, p);
             p += length;
-            if (p >= end)
-                break;
         }
     }
 }
