@@ -30,7 +30,7 @@ static uint32_t order_at(const struct unit *u, uint32_t offset)
 }
 
 struct block *block_add(struct engine *e, struct object *o, struct unit *u, uint32_t offset,
-                        const struct code *code, uint32_t count, uint32_t after)
+                        const struct code *code, uint16_t count, uint32_t after)
 {
     struct block *b = ARENA_NEW(e->arena, struct block);
     *b = (struct block){.unit = u,
@@ -68,7 +68,7 @@ static void decode_overlap(struct engine *e, struct object *o, struct unit *u, u
             break;
     }
     if (code.count)
-        block_add(e, o, u, (uint32_t)(start - u->start), code.items, (uint32_t)code.count,
+        block_add(e, o, u, (uint32_t)(start - u->start), code.items, (uint16_t)code.count,
                   op_ends_line(ir.i.op) ? 0 : (uint32_t)(address - u->start));
 }
 
@@ -80,8 +80,8 @@ static struct block *share_tail(struct engine *e, struct object *o, struct unit 
     struct ir ir;
     for (;; last++) {
         shapes_unpack(&e->shapes, &piece->code[last], u->start, &ir);
-        if (last + 1 == piece->count || op_ends_line(ir.i.op) || op_is_transfer(ir.i.op) ||
-            block_known(o, u, u->start + piece->code[last + 1].at))
+        if (last + 1 == piece->count || last + 1 - first == BLOCK_LIMIT || op_ends_line(ir.i.op) ||
+            op_is_transfer(ir.i.op) || block_known(o, u, u->start + piece->code[last + 1].at))
             break;
     }
     uint32_t after = 0;
@@ -90,7 +90,7 @@ static struct block *share_tail(struct engine *e, struct object *o, struct unit 
                     ? (uint32_t)(ir.at + ir.i.length - u->start)
                     : piece->code[last + 1].at;
     return block_add(e, o, u, piece->code[first].at, &piece->code[first],
-                     (uint32_t)(last + 1 - first), after);
+                     (uint16_t)(last + 1 - first), after);
 }
 
 static size_t first_from(const struct piece *piece, uint32_t offset)

@@ -83,21 +83,23 @@ struct effect effect_of(const struct architecture *arch, const struct insn *i);
  */
 void unit_liveness(struct engine *e, struct object *o, struct unit *u, uint64_t entry);
 
+enum { BLOCK_LIMIT = UINT16_MAX }; /* instructions */
 enum { LAST_UNKNOWN, LAST_NO, LAST_YES };
 
 struct block {
     struct unit *unit;
     const struct code *code;
-    uint32_t count;
+    uint16_t count;
+    bool flags_live;
+    uint8_t last_call;      /* whether the call at its end is the last instruction of a function */
     uint32_t id;            /* in its unit */
     uint32_t offset, after; /* from the start of the unit: its own address, and where it goes on
                              * when its last instruction is no transfer; 0: nowhere */
     uint32_t order;         /* in its unit: before what it leads to, but for loops */
     uint32_t live;          /* registers that may still be read from here on */
-    bool flags_live;
-    uint8_t last_call; /* whether the call at its end is the last instruction of a function */
-    struct block *next, *taken; /* where it goes on, and where its last instruction jumps inside of
-                                 * its unit, once looked up */
+    uint32_t next,
+        taken; /* the blocks, from 1, of the first decoding where it goes on, and where its
+                * last instruction jumps inside of its unit; 0: not looked up, or others */
 };
 
 /* Which of 64 addresses start a block, and how many before them do. */
@@ -192,7 +194,7 @@ struct block *object_block(struct engine *e, struct object *o, uint64_t address)
 struct block *block_known(const struct object *o, const struct unit *u, uint64_t address);
 /* Adds one that the first decoding of its unit has not found. */
 struct block *block_add(struct engine *e, struct object *o, struct unit *u, uint32_t offset,
-                        const struct code *code, uint32_t count, uint32_t after);
+                        const struct code *code, uint16_t count, uint32_t after);
 /* Its n-th instruction. */
 void block_insn(const struct engine *e, const struct block *b, uint32_t n, struct ir *out);
 /* Decodes the whole unit in a straight line and gives every block start in it. */

@@ -221,7 +221,7 @@ struct context *engine_context(struct engine *e, struct function *f, const value
 static void grow_edges(struct engine *e, struct node *n)
 {
     size_t size = n->edges.capacity * sizeof *n->edges.items;
-    size_t capacity = n->edges.capacity ? n->edges.capacity * 2 : 4;
+    size_t capacity = n->edges.capacity ? n->edges.capacity + n->edges.capacity / 2 + 1 : 4;
     struct edge *larger = pool_get(&e->edges, capacity * sizeof *larger);
     if (size)
         memcpy(larger, n->edges.items, size);
@@ -430,7 +430,7 @@ void engine_run(struct engine *e)
                 c->restart = c->dropped = false;
                 interp_start(e, c);
             }
-            if (c->work.count) {
+            if (c->work_count) {
                 interp_step(e, c);
                 continue;
             }

@@ -130,7 +130,8 @@ struct context {
     VEC(struct context *) waits; /* callees whose return it needs */
     struct unit_states *states;  /* one for each unit that control went through */
     size_t unit_count, recent;   /* recent: asked for last */
-    VEC(struct work_item) work;
+    struct work_item *work;      /* a heap */
+    size_t work_count, work_room;
     VEC(uint64_t) completed; /* see partial_lost(): constants and unit starts by turns */
     VEC(uint64_t) indirect;  /* addresses of indirect calls that could not be bound */
 };

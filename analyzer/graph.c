@@ -5,13 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-void walk_init(struct walk *w, struct engine *e)
+void walk_init_in(struct walk *w, struct engine *e, struct arena *a)
 {
     memset(w, 0, sizeof *w);
     w->engine = e;
-    w->reached = arena_array(e->arena, e->nodes.count + 1, 1);
-    w->parent = arena_array(e->arena, e->nodes.count + 1, sizeof *w->parent);
-    w->via = arena_array(e->arena, e->nodes.count + 1, sizeof *w->via);
+    w->arena = a;
+    w->reached = arena_array(a, e->nodes.count + 1, 1);
+    w->parent = arena_array(a, e->nodes.count + 1, sizeof *w->parent);
+    w->via = arena_array(a, e->nodes.count + 1, sizeof *w->via);
+}
+
+void walk_init(struct walk *w, struct engine *e)
+{
+    walk_init_in(w, e, e->arena);
 }
 
 void walk_from(struct walk *w, struct node *root)
@@ -19,7 +25,7 @@ void walk_from(struct walk *w, struct node *root)
     if (w->reached[root->id])
         return;
     w->reached[root->id] = 1;
-    vec_push(w->engine->arena, &w->order, root);
+    vec_push(w->arena, &w->order, root);
 }
 
 void walk_run(struct walk *w)
@@ -35,7 +41,7 @@ void walk_run(struct walk *w)
             w->reached[edge->to->id] = 1;
             w->parent[edge->to->id] = n;
             w->via[edge->to->id] = edge;
-            vec_push(w->engine->arena, &w->order, edge->to);
+            vec_push(w->arena, &w->order, edge->to);
         }
     }
 }

@@ -9,6 +9,7 @@
 /* A breadth-first walk. Marks and parents are indexed by node id. */
 struct walk {
     struct engine *engine;
+    struct arena *arena; /* of what follows: the engine's, unless the walk is soon over */
     unsigned char *reached;
     struct node **parent;     /* NULL for a root */
     const struct edge **via;  /* the parent's edge */
@@ -19,6 +20,7 @@ struct walk {
 };
 
 void walk_init(struct walk *w, struct engine *e);
+void walk_init_in(struct walk *w, struct engine *e, struct arena *a);
 void walk_from(struct walk *w, struct node *root);
 /* Follows everything not yet followed. */
 void walk_run(struct walk *w);

@@ -88,17 +88,31 @@ void interp_release(struct engine *e, struct context *c)
     pool_put(&e->pool, c->states, room_for(c->unit_count));
     c->states = NULL;
     c->unit_count = 0;
-    c->work.count = 0;
+    pool_put(&e->pool, c->work, c->work_room * sizeof *c->work);
+    c->work = NULL;
+    c->work_count = c->work_room = 0;
 }
 
 /* ---- blocks to be executed: a heap, in their order ---- */
 
+static void more_work(struct engine *e, struct context *c)
+{
+    size_t size = c->work_room * sizeof *c->work, room = c->work_room ? c->work_room * 2 : 4;
+    struct work_item *larger = pool_get(&e->pool, room * sizeof *larger);
+    if (size)
+        memcpy(larger, c->work, size);
+    pool_put(&e->pool, c->work, size);
+    c->work = larger;
+    c->work_room = room;
+}
+
 static void work_add(struct engine *e, struct context *c, struct block *b)
 {
     struct work_item added = {b->unit->start + b->order, b};
-    vec_push(e->arena, &c->work, added);
-    struct work_item *items = c->work.items;
-    size_t at = c->work.count - 1;
+    if (c->work_count == c->work_room)
+        more_work(e, c);
+    struct work_item *items = c->work;
+    size_t at = c->work_count++;
     for (; at && added.at < items[(at - 1) / 2].at; at = (at - 1) / 2)
         items[at] = items[(at - 1) / 2];
     items[at] = added;
@@ -106,10 +120,10 @@ static void work_add(struct engine *e, struct context *c, struct block *b)
 
 static struct block *work_take(struct context *c)
 {
-    struct work_item *items = c->work.items;
+    struct work_item *items = c->work;
     struct block *first = items[0].block;
-    struct work_item moved = items[--c->work.count];
-    size_t count = c->work.count, at = 0;
+    struct work_item moved = items[--c->work_count];
+    size_t count = c->work_count, at = 0;
     for (size_t child; (child = 2 * at + 1) < count; at = child) {
         if (child + 1 < count && items[child + 1].at < items[child].at)
             child++;
@@ -136,7 +150,7 @@ static void bad_code(struct context *c, struct engine *e, uint64_t at, const cha
     c->function->data = true;
     c->node.edges.count = 0;
     c->sites.count = 0;
-    c->work.count = 0;
+    c->work_count = 0;
 }
 
 /* Control comes to a block, from another or (NULL) from outside. */
@@ -183,14 +197,19 @@ void interp_enter(struct engine *e, struct context *c, const struct state *s, ui
 }
 
 /* The same to a place that a block always leads to, which is looked up once. */
-static void flow_along(struct run *r, struct block **known, uint64_t to)
+static void flow_along(struct run *r, uint32_t *known, uint64_t to)
 {
-    if (!*known)
-        *known = object_block(r->e, r->o, to);
-    if (!*known)
-        interp_flow(r, &r->s, to);
-    else if (!r->c->function->data)
-        flow_into(r->e, r->c, &r->s, r->block, *known);
+    struct unit *u = r->block->unit;
+    if (r->c->function->data)
+        return;
+    if (*known) {
+        flow_into(r->e, r->c, &r->s, r->block, &u->blocks[*known - 1]);
+        return;
+    }
+    struct block *b = object_block(r->e, r->o, to);
+    if (b && b->unit == u && b->id < u->first_count)
+        *known = b->id + 1;
+    interp_flow(r, &r->s, to);
 }
 
 static void jump_taken(struct run *r)

@@ -247,7 +247,7 @@ static void add_block(struct pass *p, size_t first, size_t end, uint64_t next)
     const struct code *c = &p->d->kept.items[first];
     struct block *b = vec_add(p->e->arena, &p->d->blocks);
     b->offset = c->at;
-    b->count = (uint32_t)(end - first);
+    b->count = (uint16_t)(end - first);
     b->after = next ? (uint32_t)(next - p->u->start) : 0;
 }
 
@@ -271,7 +271,8 @@ static void cut_blocks(struct pass *p)
             if (!target && !worth_keeping(&ir->i))
                 continue;
             /* Instructions left out stand between an instruction and the next kept one. */
-            if (last && (target || op_ends_line(last->i.op) || ir->at >= p->u->end)) {
+            if (last && (target || op_ends_line(last->i.op) || ir->at >= p->u->end ||
+                         d->kept.count - first == BLOCK_LIMIT)) {
                 uint64_t next = op_is_transfer(last->i.op) ? last->at + last->i.length : ir->at;
                 add_block(p, first, d->kept.count, op_ends_line(last->i.op) ? 0 : next);
                 first = d->kept.count;

@@ -170,9 +170,10 @@ static void report_plugins(struct analysis *a, struct argument_reader *reader,
                            const struct found base[SYSCALL_LIMIT])
 {
     for (size_t i = 0; i < a->candidates.count; i++) {
-        struct walk *w = ARENA_NEW(a->arena, struct walk);
-        struct found *found = arena_array(a->arena, SYSCALL_LIMIT, sizeof *found);
-        walk_init(w, &a->engine);
+        struct arena *scratch = arena_new();
+        struct walk *w = ARENA_NEW(scratch, struct walk);
+        struct found *found = arena_array(scratch, SYSCALL_LIMIT, sizeof *found);
+        walk_init_in(w, &a->engine, scratch);
         walk_from(w, &a->plugin_roots.items[i]->node);
         walk_run(w);
         reach_collect(a, w, PHASE_INIT | PHASE_RUN, WHEN_NORMAL, found);
@@ -188,6 +189,7 @@ static void report_plugins(struct analysis *a, struct argument_reader *reader,
         p->reason = a->candidates.items[i].reason;
         report(a, found, &p->syscalls);
         read_plugin_arguments(a, reader, w, p);
+        arena_free(scratch);
     }
 }
 
