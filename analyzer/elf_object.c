@@ -267,9 +267,16 @@ static enum status map_file(struct diag *d, struct arena *a, const char *path, i
         arena_defer(a, unmap, m);
     }
     *out = new_object(a, m->address, m->size, path);
+    (*out)->mapped = m->size > 0;
     (*out)->device = st.st_dev;
     (*out)->inode = st.st_ino;
     return STATUS_OK;
+}
+
+void elf_object_spare(const struct elf_object *o)
+{
+    if (o->mapped)
+        madvise((void *)(uintptr_t)o->data, o->size, MADV_DONTNEED);
 }
 
 enum status elf_object_open_fd(struct diag *d, struct arena *a, int fd, const char *path,

@@ -94,6 +94,7 @@ struct elf_object {
     const char *soname;
     const unsigned char *data; /* the whole file, read-only, for the life of the arena */
     size_t size;
+    bool mapped; /* data is a mapping of the file */
     dev_t device;
     ino_t inode;
     size_t index; /* place in the link map, set there */
@@ -158,6 +159,8 @@ enum status elf_object_open_library(struct diag *d, struct arena *a, int fd, con
  * use. name: what messages and documents call it. */
 enum status elf_object_from_memory(struct diag *d, struct arena *a, const void *data, size_t size,
                                    const char *name, struct elf_object **out);
+/* Gives the memory of a mapped file's pages back: they are read again when asked for. */
+void elf_object_spare(const struct elf_object *o);
 /* Decodes symbols, static symbols and relocations. Done once; later calls return at once. */
 enum status elf_object_load(struct diag *d, struct elf_object *o);
 

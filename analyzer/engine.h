@@ -176,6 +176,7 @@ struct object {
     bool absolute;            /* addresses are constants in code and data, not all relocated */
     bool self_relocating;     /* the dynamic linker, or a static program */
     bool mixed;               /* read-only data lies among code, as AArch64 linkers leave it */
+    bool names_vdso;          /* see vdso.h */
     bool plugin;              /* not part of the initial link map */
     const uint8_t *arguments; /* registers of the first arguments */
     /* Small constants its indirect calls pass, by argument. */

@@ -7,6 +7,7 @@
 #include "analyzer/phases.h"
 #include "analyzer/reach_private.h"
 #include "analyzer/unknown.h"
+#include "analyzer/vdso.h"
 #include "common/selectors.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,9 +254,18 @@ static struct walk *walk_loader(struct analysis *a, struct root *kept, struct ro
     return w;
 }
 
+/* Code has been read: its pages are not needed while results take their place. */
+static void spare_pages(struct engine *e)
+{
+    vdso_look(e);
+    vec_each (object, &e->objects)
+        elf_object_spare((*object)->elf);
+}
+
 static void read_result(struct analysis *a)
 {
     struct engine *e = &a->engine;
+    spare_pages(e);
     struct root *kept = engine_root(e, "code kept by the dynamic linker");
     struct root *exits = engine_root(e, "exit");
     struct found *found = arena_array(a->arena, SYSCALL_LIMIT, sizeof *found);

@@ -21,21 +21,44 @@ static const struct node *span_around(const struct walk *w, const struct object 
     return NULL;
 }
 
+/* x86-64 and AArch64 name its functions differently. */
+static const char *const prefixes[] = {"__vdso_", "__kernel_"};
+
+/* Where a name, with its end or only its beginning, stands in what is never written. */
+static const char *find_name(const struct elf_object *elf, const struct elf_segment *segment,
+                             const char *name, size_t size)
+{
+    const char *bytes = segment->flags & PF_W
+                            ? NULL
+                            : (const char *)elf_bytes(elf, segment->vaddr, segment->filesz);
+    return bytes ? memmem(bytes, segment->filesz, name, size) : NULL;
+}
+
+void vdso_look(struct engine *e)
+{
+    vec_each (object, &e->objects)
+        vec_each (segment, &(*object)->elf->segments)
+            for (size_t i = 0; i < 2 && !(*object)->names_vdso; i++)
+                (*object)->names_vdso =
+                    find_name((*object)->elf, segment, prefixes[i], strlen(prefixes[i])) != NULL;
+}
+
 const struct node *vdso_user(const struct walk *w, const char *call, const bool *inside)
 {
-    /* x86-64 and AArch64 name them differently. */
-    static const char *const prefixes[] = {"__vdso_", "__kernel_"};
     const struct engine *e = w->engine;
     for (size_t i = 0; i < e->objects.count * 2; i++) {
         const struct object *o = e->objects.items[i / 2];
+        if (!o->names_vdso || (inside && inside[o->elf->index]))
+            continue;
         const char *name = arena_printf(e->arena, "%s%s", prefixes[i % 2], call);
         vec_each (segment, &o->elf->segments) {
-            bool skip = (inside && inside[o->elf->index]) || segment->flags & PF_W;
-            const char *bytes =
-                skip ? NULL : (const char *)elf_bytes(o->elf, segment->vaddr, segment->filesz);
-            const char *hit = bytes ? memmem(bytes, segment->filesz, name, strlen(name) + 1) : NULL;
+            const char *hit = find_name(o->elf, segment, name, strlen(name) + 1);
             const struct node *n =
-                hit ? span_around(w, o, segment->vaddr + (uint64_t)(hit - bytes)) : NULL;
+                hit ? span_around(w, o,
+                                  segment->vaddr + (uint64_t)(hit - (const char *)elf_bytes(
+                                                                        o->elf, segment->vaddr,
+                                                                        segment->filesz)))
+                    : NULL;
             if (n)
                 return n;
         }
