@@ -23,7 +23,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(CFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 # Those that few runs need are not linked but loaded when they are first called (common/lazy.c).
-LAZY := git2 capstone gvc cgraph opcodes bfd elf dw jansson seccomp m
+LAZY := git2 capstone gvc cgraph opcodes bfd elf dw jansson seccomp m z
 LIBS = $(filter-out $(LAZY:%=-l%) -lcdt,$(shell $(PKG_CONFIG) --libs $(PACKAGES))) -lcadical -static-libgcc -Wl,-Bstatic -lstdc++ -Wl,-Bdynamic -liberty -ldl -lpthread
 # What a program linked with a library would name it.
 LAZY_NAME = $(shell d=$$(mktemp -d) && $(CC) -shared -nostdlib -o $$d/probe -Wl,--no-as-needed -l$(1) 2>/dev/null && \
@@ -77,7 +77,7 @@ $(BUILD)/memanalyser/html_page.o: memanalyser/page.html
 # Compares with all of capstone, not only what the program calls of it.
 $(BUILD)/tests/test_decode_aarch64: TEST_LIBS := -lcapstone
 # What tests call of lazy libraries beyond that.
-TEST_LAZY := elf dw jansson seccomp m
+TEST_LAZY := elf dw jansson seccomp m z
 
 $(BUILD)/tests/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)

@@ -19,6 +19,7 @@
 #define LAZY_JANSSON  "libjansson.so.4"
 #define LAZY_SECCOMP  "libseccomp.so.2"
 #define LAZY_M        "libm.so.6"
+#define LAZY_Z        "libz.so.1"
 #endif
 
 /* Written once, with the same value whoever comes first. */
@@ -133,22 +134,17 @@ LAZY(LAZY_DW, dwarf_linesrc);
 LAZY(LAZY_DW, dwarf_ranges);
 LAZY(LAZY_DW, dwarf_siblingof);
 LAZY(LAZY_DW, dwarf_tag);
-LAZY(LAZY_DW, dwfl_addrmodule);
 LAZY(LAZY_DW, dwfl_begin);
 LAZY(LAZY_DW, dwfl_build_id_find_debuginfo);
 LAZY(LAZY_DW, dwfl_end);
-LAZY(LAZY_DW, dwfl_frame_pc);
-LAZY(LAZY_DW, dwfl_getthread_frames);
 LAZY(LAZY_DW, dwfl_lineinfo);
-LAZY(LAZY_DW, dwfl_linux_proc_attach);
-LAZY(LAZY_DW, dwfl_linux_proc_find_elf);
-LAZY(LAZY_DW, dwfl_linux_proc_report);
 LAZY(LAZY_DW, dwfl_module_addrinfo);
 LAZY(LAZY_DW, dwfl_module_getelf);
 LAZY(LAZY_DW, dwfl_module_getsrc);
-LAZY(LAZY_DW, dwfl_module_info);
 LAZY(LAZY_DW, dwfl_report_begin);
 LAZY(LAZY_DW, dwfl_report_end);
+LAZY(LAZY_DW, dwfl_report_offline);
+LAZY(LAZY_DW, dwfl_offline_section_address);
 LAZY(LAZY_JANSSON, json_array);
 LAZY(LAZY_JANSSON, json_array_append_new);
 LAZY(LAZY_JANSSON, json_array_get);
@@ -192,3 +188,4 @@ LAZY(LAZY_M, fmin);
 LAZY(LAZY_M, hypot);
 LAZY(LAZY_M, log);
 LAZY(LAZY_M, sqrt);
+LAZY(LAZY_Z, uncompress);

@@ -50,7 +50,7 @@ bool record_call(struct session *s, struct task *task, const struct call *call)
     unsigned phase = phase_of(process, call);
     bool news = first_wait || !(fact->phases & phase);
     if (s->options->evidence && unit->program && !fact->phases)
-        fact->first = stack_take(s, task);
+        fact->first = stack_take(s, task, call);
     fact->phases |= phase;
     fact->count++;
     if (unit->program && call->abi == ABI_NATIVE) {
