@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Headers of a mapped ELF file: segments, and the sections that unwinding and naming need. */
 #include "tracer/binary.h"
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 enum { LARGEST_UNPACKED = 256 << 20 };
@@ -155,6 +158,8 @@ bool binary_open(struct arena *a, struct binary *binary)
         memcpy(&p, binary->data + header.e_phoff + i * sizeof p, sizeof p);
         if (p.p_type == PT_GNU_EH_FRAME)
             search = p.p_vaddr;
+        if (p.p_type == PT_DYNAMIC)
+            binary->dynamic = p.p_vaddr;
         if (p.p_type != PT_LOAD || !inside(binary, p.p_offset, p.p_filesz))
             continue;
         vec_push(a, &binary->segments,
@@ -164,6 +169,32 @@ bool binary_open(struct arena *a, struct binary *binary)
         find_search(binary, search);
     find_sections(a, binary, &header);
     return true;
+}
+
+bool binary_map(struct binary *binary, int fd, uint64_t size)
+{
+    void *data = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    if (data == MAP_FAILED)
+        return false;
+    binary->data = data;
+    binary->size = size;
+    return binary->mapped = true;
+}
+
+struct binary *binary_load(struct arena *a, const char *path)
+{
+    struct binary *binary = ARENA_NEW(a, struct binary);
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    binary->path = path;
+    bool good = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+                binary_map(binary, fd, (uint64_t)st.st_size);
+    if (fd >= 0)
+        close(fd);
+    if (good && binary_open(a, binary))
+        return binary;
+    binary_close(binary);
+    return NULL;
 }
 
 void binary_close(struct binary *binary)

@@ -43,6 +43,7 @@ struct binary {
     size_t size;
     bool mapped; /* to be unmapped in the end */
     VEC(struct binary_segment) segments;
+    uint64_t dynamic;       /* of its dynamic section; 0: none */
     struct piece search;    /* .eh_frame_hdr, where it can be searched */
     struct piece frames;    /* .eh_frame, or .debug_frame */
     bool debug_frames;      /* it is the latter */
@@ -59,13 +60,24 @@ struct binary {
 };
 
 /* ---- binary.c ---- */
+/* Maps the file that is open; false: it cannot be. */
+bool binary_map(struct binary *binary, int fd, uint64_t size);
 /* Looks at its headers; false: it is no 64-bit ELF file of this machine. */
 bool binary_open(struct arena *a, struct binary *binary);
 void binary_close(struct binary *binary);
+/* The file of that name, mapped, its headers looked at; NULL: it cannot be read. The caller closes
+ * it. */
+struct binary *binary_load(struct arena *a, const char *path);
 /* The address in the file of what is at an offset of it; false: no code is there. */
 bool binary_address(const struct binary *binary, uint64_t offset, uint64_t *address);
 /* The file's bytes from an address to the end of its segment. */
 struct piece binary_piece(const struct binary *binary, uint64_t address);
+
+/* ---- binary_dynamic.c ---- */
+/* DT_SONAME, which lives as long as the file is open; NULL: it has none. */
+const char *binary_soname(const struct binary *binary);
+/* It is a shared object that defines this name. */
+bool binary_defines(const struct binary *binary, const char *name);
 
 /* ---- binary_names.c ---- */
 /* The function at an address, or the one before it that nobody says the size of; NULL: none. */

@@ -7,7 +7,6 @@
 #include "tracer/code.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -80,19 +79,12 @@ static bool load_file(pid_t id, const struct mapping *m, struct binary *binary)
 {
     struct stat st;
     int fd = mapping_open(id, m, &st);
-    void *data = fd < 0 || !st.st_size
-                     ? MAP_FAILED
-                     : mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    bool good = fd >= 0 && binary_map(binary, fd, (uint64_t)st.st_size);
     if (fd >= 0)
         close(fd);
-    if (data == MAP_FAILED)
-        return false;
-    binary->data = data;
-    binary->size = (size_t)st.st_size;
-    return binary->mapped = true;
+    return good;
 }
 
-/* Whether a file's separate debug information is there: by its build-id. */
 static struct binary *binary_for(struct session *s, pid_t id, const struct mapping *m)
 {
     struct unwinder *u = s->unwinder;
