@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "common/arena.h"
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,10 +59,12 @@ void *arena_alloc(struct arena *a, size_t size)
     size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     struct block *b = a->head;
     if (!b || b->size - b->used < size) {
-        size_t room = size > BLOCK_SIZE / 4 ? size : BLOCK_SIZE;
-        struct block *fresh = calloc(1, sizeof *fresh + room);
+        bool own = size > BLOCK_SIZE / 4;
+        size_t room = own ? size : BLOCK_SIZE;
+        struct block *fresh = own ? calloc(1, sizeof *fresh + room) : malloc(sizeof *fresh + room);
         if (!fresh)
             out_of_memory(room);
+        fresh->used = 0;
         fresh->size = room;
         if (room == size && b) { /* a block of its own, behind the one still being filled */
             fresh->next = b->next;
@@ -74,6 +77,8 @@ void *arena_alloc(struct arena *a, size_t size)
     }
     void *p = b->data + b->used;
     b->used += size;
+    if (b->size == BLOCK_SIZE) /* most blocks are never filled: their pages stay untouched */
+        memset(p, 0, size);
     return p;
 }
 

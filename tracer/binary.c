@@ -181,25 +181,29 @@ bool binary_map(struct binary *binary, int fd, uint64_t size)
     return binary->mapped = true;
 }
 
-struct binary *binary_load(struct arena *a, const char *path)
+struct binary *binary_named(struct arena *a, struct binary **all, const char *path)
 {
-    struct binary *binary = ARENA_NEW(a, struct binary);
     struct stat st;
+    for (struct binary *b = *all; b; b = b->next)
+        if (b->segments.count && strcmp(b->path, path) == 0)
+            return b;
+    struct binary *binary = ARENA_NEW(a, struct binary);
+    *binary = (struct binary){.path = arena_strdup(a, path), .next = *all};
+    *all = binary;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    binary->path = path;
     bool good = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
                 binary_map(binary, fd, (uint64_t)st.st_size);
     if (fd >= 0)
         close(fd);
-    if (good && binary_open(a, binary))
-        return binary;
-    binary_close(binary);
-    return NULL;
+    return good && binary_open(a, binary) ? binary : NULL;
 }
 
-void binary_close(struct binary *binary)
+void binaries_close(struct binary *all)
 {
-    if (binary->mapped)
-        munmap((void *)(uintptr_t)binary->data, binary->size);
-    binary->mapped = false;
+    for (; all; all = all->next) {
+        binary_close_debug(all);
+        if (all->mapped)
+            munmap((void *)(uintptr_t)all->data, all->size);
+        all->mapped = false;
+    }
 }

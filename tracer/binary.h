@@ -64,10 +64,10 @@ struct binary {
 bool binary_map(struct binary *binary, int fd, uint64_t size);
 /* Looks at its headers; false: it is no 64-bit ELF file of this machine. */
 bool binary_open(struct arena *a, struct binary *binary);
-void binary_close(struct binary *binary);
-/* The file of that name, mapped, its headers looked at; NULL: it cannot be read. The caller closes
- * it. */
-struct binary *binary_load(struct arena *a, const char *path);
+/* The file of that name among those that have been looked into, or else opened now and added to
+ * them; NULL: it cannot be read. */
+struct binary *binary_named(struct arena *a, struct binary **all, const char *path);
+void binaries_close(struct binary *all);
 /* The address in the file of what is at an offset of it; false: no code is there. */
 bool binary_address(const struct binary *binary, uint64_t offset, uint64_t *address);
 /* The file's bytes from an address to the end of its segment. */
@@ -88,76 +88,5 @@ void binary_source(struct arena *a, struct binary *binary, uint64_t address, con
                    const char **source);
 
 void binary_close_debug(struct binary *binary);
-
-/* ---- unwind_rules.c ---- */
-
-/* Registers by their DWARF numbers (System V psABI for x86-64, figure 3.36). */
-enum { REG_RBP = 6, REG_RSP = 7, REG_RIP = 16, UNWIND_REGISTERS };
-
-struct rule {
-    enum {
-        RULE_SAME,
-        RULE_UNDEFINED,
-        RULE_AT,        /* saved at CFA + offset */
-        RULE_IS,        /* CFA + offset */
-        RULE_REGISTER,  /* what reg holds, + offset */
-        RULE_AT_RESULT, /* saved where an expression says */
-        RULE_IS_RESULT, /* what it says */
-    } kind;
-    unsigned reg;
-    int64_t offset;
-    struct piece expression;
-};
-
-/* How the caller's registers are found at one place of a program. */
-struct unwind_rules {
-    struct rule cfa, registers[UNWIND_REGISTERS];
-    bool signal; /* the caller was interrupted here: its address is no return address */
-};
-
-/* Format: LSB Core, "Exception Frames"; DWARF 5, 6.4. False: nothing is said about that address. */
-bool unwind_rules_at(struct arena *a, struct binary *binary, uint64_t address,
-                     struct unwind_rules *out);
-
-/* ---- unwind_table.c ---- */
-/* What is read piece by piece; past the end everything is zero, and bad is set. */
-struct reader {
-    const unsigned char *at, *end;
-    uint64_t address; /* of at */
-    bool bad;
-};
-uint64_t reader_fixed(struct reader *r, unsigned size);
-uint64_t reader_unsigned(struct reader *r);
-int64_t reader_signed(struct reader *r);
-uint64_t reader_pointer(struct reader *r, unsigned char encoding, uint64_t data_base);
-struct reader reader_of(struct piece piece, size_t offset);
-/* The next size bytes. */
-struct piece reader_piece(struct reader *r, uint64_t size);
-
-struct cie {
-    unsigned char encoding;
-    bool sized, signal;
-    uint64_t code_step;
-    int64_t data_step;
-    struct piece program;
-};
-struct fde {
-    struct cie cie;
-    uint64_t start, end;
-    struct piece program;
-};
-/* The description that covers an address. */
-bool unwind_find(struct arena *a, struct binary *binary, uint64_t address, struct fde *out);
-
-/* ---- unwind_expression.c ---- */
-/* What an expression over registers and memory comes to; first: what lies on its stack before.
- * Format: DWARF 5, 2.5. */
-struct unwind_memory;
-bool unwind_evaluate(struct piece expression, const uint64_t *registers, uint64_t first,
-                     struct unwind_memory *memory, uint64_t *out);
-
-/* ---- stack.c ---- */
-/* A word of the process. */
-bool unwind_word(struct unwind_memory *memory, uint64_t address, uint64_t *out);
 
 #endif

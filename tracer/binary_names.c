@@ -15,7 +15,8 @@ static bool read_symbol(const struct binary *binary, size_t index, Elf64_Sym *sy
 {
     memcpy(symbol, binary->symbols.data + index * sizeof *symbol, sizeof *symbol);
     unsigned type = ELF64_ST_TYPE(symbol->st_info);
-    return symbol->st_shndx != SHN_UNDEF && symbol->st_shndx != SHN_ABS && symbol->st_value &&
+    return symbol->st_name && symbol->st_shndx != SHN_UNDEF && symbol->st_shndx != SHN_ABS &&
+           symbol->st_value &&
            (type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE || type == STT_OBJECT);
 }
 
@@ -48,8 +49,7 @@ static const char *look_through(const struct binary *binary, uint64_t address)
     Elf64_Sym symbol, best = {0}, unsized = {0};
     uint64_t taken = 0; /* up to here by symbols with sizes */
     for (size_t i = 0; i < binary->symbols.size / sizeof symbol; i++) {
-        if (!read_symbol(binary, i, &symbol) || symbol.st_value > address ||
-            !symbol_name(binary, &symbol))
+        if (!read_symbol(binary, i, &symbol) || symbol.st_value > address)
             continue;
         uint64_t end = symbol.st_value + symbol.st_size;
         if (address < end && is_better(&symbol, &best))
@@ -77,7 +77,7 @@ static void sort_symbols(struct arena *a, struct binary *binary)
     VEC(struct named_range) ranges = {0};
     Elf64_Sym symbol;
     for (size_t i = 0; i < binary->symbols.size / sizeof symbol; i++)
-        if (read_symbol(binary, i, &symbol) && symbol_name(binary, &symbol))
+        if (read_symbol(binary, i, &symbol))
             vec_push(a, &ranges,
                      ((struct named_range){symbol.st_value, symbol.st_value + symbol.st_size, 0,
                                            (uint32_t)i}));

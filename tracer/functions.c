@@ -191,15 +191,13 @@ void functions_record(struct session *s, const struct function_site *site,
 /* Finds out which of the functions called a library defines. */
 static void find_providers(struct session *s, const struct profile_library *library)
 {
-    struct binary *binary = binary_load(s->arena, library->path);
+    struct binary *binary = binary_named(s->arena, &s->binaries, library->path);
     struct symbol_seen *seen = NULL, *next = NULL;
     HASH_ITER (hh, s->sets->symbols, seen, next) {
         bool possible = seen->path ? strcmp(seen->path, library->path) == 0 : !seen->library;
         if (binary && possible && binary_defines(binary, seen->name))
             seen->library = library->soname;
     }
-    if (binary)
-        binary_close(binary);
 }
 
 static int by_name(const void *x, const void *y)

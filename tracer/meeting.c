@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAKE = SIGUSR1, AGAIN_MS = 1 };
+enum { AGAIN_MS = 1 };
 
 static void woken(int signal)
 {
@@ -32,7 +32,7 @@ enum status meeting_open(struct session *s, struct meeting *m)
     if (m->wake < 0)
         return diag_fail(s->diag, STATUS_SYSTEM, "cannot create an eventfd: %s", strerror(errno));
     struct sigaction wake = {.sa_handler = woken};
-    if (sigaction(WAKE, &wake, NULL) != 0)
+    if (sigaction(MEETING_WAKE, &wake, NULL) != 0)
         return diag_fail(s->diag, STATUS_SYSTEM, "cannot set a signal handler: %s",
                          strerror(errno));
     s->meeting = m;
@@ -151,7 +151,7 @@ void meeting_ask(struct meeting *m, enum request request, struct launch *about, 
     m->signal = signal;
     pthread_cond_broadcast(&m->changed);
     while (m->request) {
-        pthread_kill(m->tracer, WAKE);
+        pthread_kill(m->tracer, MEETING_WAKE);
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += AGAIN_MS * 1000000;

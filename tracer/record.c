@@ -99,11 +99,9 @@ static void libraries_finish(struct session *s, struct arena *a, struct profile_
         struct profile_library *library = vec_add(a, &out->libraries);
         library->path = arena_strdup(a, seen->path);
         const char *slash = strrchr(library->path, '/');
-        struct binary *binary = binary_load(s->arena, library->path);
+        struct binary *binary = binary_named(s->arena, &s->binaries, library->path);
         const char *soname = binary ? binary_soname(binary) : NULL;
         library->soname = soname ? arena_strdup(a, soname) : slash ? slash + 1 : library->path;
-        if (binary)
-            binary_close(binary);
         HASH_DEL(s->sets->libraries, seen);
     }
     vec_sort(&out->libraries, by_soname);

@@ -21,6 +21,7 @@ enum {
     GRACE_MS = 3000,       /* from SIGTERM to SIGKILL */
     READY_MS = 10000,      /* until a server listens */
     OUTPUT_SHOWN = 4096,   /* bytes of an output in the profile */
+    GUARD_AFTER_MS = 20,   /* a program without tests, which may be over by then */
 };
 
 static const struct test_file *tests_of(const struct script *script)
@@ -201,6 +202,8 @@ static bool watch_program(struct process *p)
     struct script *script = p->context;
     if (script->deadline_us)
         over_time(script);
+    if (now_us() - script->started_us > GUARD_AFTER_MS * 1000)
+        guard_start(script);
     if (!meeting_gone(script->meeting, script->program))
         return false;
     int status = script->program->status;
@@ -251,7 +254,7 @@ static enum status start_program(struct script *script, struct process *p)
                           .out = out[1],
                           .err = out[1],
                           .filter = script_filter(script)};
-    p->started_us = now_us();
+    p->started_us = script->started_us = now_us();
     enum status status =
         launch_start(d, script->arena, script->meeting, &start, true, &script->program);
     close(in[0]);
@@ -429,6 +432,8 @@ void *script_play(void *context)
     const struct test_file *tests = tests_of(script);
     struct diag *d = &script->diag;
     bool folder = tests && tests->work_folder, variables = false;
+    if (tests)
+        guard_start(script);
     const char *const *line = script->line ? script->line : script->session->options->arguments;
     for (size_t i = 0; line && line[i]; i++) {
         folder |= script->line && strstr(line[i], "${DIR}") != NULL;

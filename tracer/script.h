@@ -10,6 +10,9 @@
 #include <pthread.h>
 #include <signal.h>
 
+/* Ends the tracing thread's waitpid, and the guard's wait. */
+enum { MEETING_WAKE = SIGUSR1 };
+
 enum request {
     ASK_NOTHING,
     ASK_SIGNAL,  /* to every process of a launch (of its first one, while that lives) */
@@ -77,10 +80,19 @@ struct script {
     struct sandbox box;
     struct drive drive;
     struct launch *program;
+    int64_t started_us;  /* the program */
     int64_t deadline_us; /* of the whole test */
+    pthread_t guard;
+    bool guarded;
 };
-/* Adds those that would end the tool, but not what its caller has it ignore (nohup). trace.c */
+/* ---- guard.c ---- */
+/* Adds those that would end the tool, but not what its caller has it ignore (nohup). */
 void ending_signals(sigset_t *set);
+/* From here on such a signal ends everything traced, then the tool. On the script thread. */
+void guard_start(struct script *script);
+/* Once the script thread has ended. */
+void guard_end(struct script *script);
+
 /* The script thread: a struct script. */
 void *script_play(void *script);
 

@@ -3,8 +3,8 @@
  * where there are none. This is done some twenty times even in a program that lives for a
  * millisecond, so that what was found out about a place of a file is kept. */
 #include "tracer/stack.h"
-#include "tracer/binary.h"
 #include "tracer/code.h"
+#include "tracer/unwind.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -38,7 +38,6 @@ struct unwinder {
     unsigned generation;
     struct arena *arena; /* of the modules */
     VEC(struct module) modules;
-    struct binary *binaries;
     struct place *places;
 };
 
@@ -87,16 +86,15 @@ static bool load_file(pid_t id, const struct mapping *m, struct binary *binary)
 
 static struct binary *binary_for(struct session *s, pid_t id, const struct mapping *m)
 {
-    struct unwinder *u = s->unwinder;
-    for (struct binary *b = u->binaries; b; b = b->next)
+    for (struct binary *b = s->binaries; b; b = b->next)
         if (b->device == m->device && b->inode == m->inode && strcmp(b->path, m->path) == 0)
             return b->segments.count ? b : NULL;
     struct binary *b = ARENA_NEW(s->arena, struct binary);
     *b = (struct binary){.device = m->device,
                          .inode = m->inode,
                          .path = arena_strdup(s->arena, m->path),
-                         .next = u->binaries};
-    u->binaries = b;
+                         .next = s->binaries};
+    s->binaries = b;
     bool loaded = m->inode ? load_file(id, m, b) : load_vdso(s, id, m, b);
     return loaded && binary_open(s->arena, b) && b->segments.count ? b : NULL;
 }
@@ -218,8 +216,9 @@ static bool step_out(const struct unwind_rules *rules, uint64_t *registers,
         if (rule->kind != RULE_UNDEFINED && !apply(rule, registers, i, cfa, memory, &caller[i]))
             return false;
     }
-    bool on = rules->registers[REG_RIP].kind != RULE_UNDEFINED && caller[REG_RIP] != 0 &&
-              (caller[REG_RIP] != registers[REG_RIP] || caller[REG_RSP] != registers[REG_RSP]);
+    bool on =
+        rules->registers[DWARF_RIP].kind != RULE_UNDEFINED && caller[DWARF_RIP] != 0 &&
+        (caller[DWARF_RIP] != registers[DWARF_RIP] || caller[DWARF_RSP] != registers[DWARF_RSP]);
     memcpy(registers, caller, sizeof caller);
     return on;
 }
@@ -227,13 +226,14 @@ static bool step_out(const struct unwind_rules *rules, uint64_t *registers,
 /* To the caller, where code keeps frame pointers: that of just-in-time compilers, of Go. */
 static bool step_by_pointer(struct session *s, uint64_t *registers, struct unwind_memory *memory)
 {
-    uint64_t frame = registers[REG_RBP], former, back;
-    if (!frame || frame % 8 || frame < registers[REG_RSP] || !unwind_word(memory, frame, &former) ||
-        !unwind_word(memory, frame + 8, &back) || !module_at(s, memory->id, back - 1))
+    uint64_t frame = registers[DWARF_RBP], former, back;
+    if (!frame || frame % 8 || frame < registers[DWARF_RSP] ||
+        !unwind_word(memory, frame, &former) || !unwind_word(memory, frame + 8, &back) ||
+        !module_at(s, memory->id, back - 1))
         return false;
-    registers[REG_RSP] = frame + 16;
-    registers[REG_RBP] = former;
-    registers[REG_RIP] = back;
+    registers[DWARF_RSP] = frame + 16;
+    registers[DWARF_RBP] = former;
+    registers[DWARF_RIP] = back;
     return true;
 }
 
@@ -242,7 +242,7 @@ static bool step_by_pointer(struct session *s, uint64_t *registers, struct unwin
 static bool walk(struct session *s, struct stack *stack, uint64_t *registers, bool *exact,
                  struct unwind_memory *memory)
 {
-    uint64_t pc = registers[REG_RIP] - !*exact, address;
+    uint64_t pc = registers[DWARF_RIP] - !*exact, address;
     const struct module *module = module_at(s, memory->id, pc);
     struct binary *binary = module ? module->binary : NULL;
     if (!module)
@@ -255,7 +255,7 @@ static bool walk(struct session *s, struct stack *stack, uint64_t *registers, bo
         return step_by_pointer(s, registers, memory);
     }
     const struct place *place = place_at(s, binary, address);
-    if (pc != registers[REG_RIP] &&
+    if (pc != registers[DWARF_RIP] &&
         place->rules.signal) /* nobody called: the kernel sent it here */
         place = place_at(s, binary, address + 1);
     vec_push(s->arena, &stack->steps, place->step);
@@ -285,7 +285,7 @@ struct stack *stack_take(struct session *s, const struct task *task, const struc
     uint64_t registers[UNWIND_REGISTERS] = {
         regs.rax, regs.rdx, regs.rcx, regs.rbx, regs.rsi, regs.rdi, regs.rbp, regs.rsp,
         regs.r8,  regs.r9,  regs.r10, regs.r11, regs.r12, regs.r13, regs.r14, regs.r15};
-    registers[REG_RIP] = program_counter(task, call->ip);
+    registers[DWARF_RIP] = program_counter(task, call->ip);
     struct unwind_memory memory; /* its bytes are not set before they are read */
     memory.id = task->id;
     memory.start = 0;
@@ -299,13 +299,8 @@ struct stack *stack_take(struct session *s, const struct task *task, const struc
 
 void stack_finish(struct session *s)
 {
-    struct unwinder *u = s->unwinder;
-    if (!u)
+    if (!s->unwinder)
         return;
-    HASH_CLEAR(hh, u->places);
-    for (struct binary *b = u->binaries; b; b = b->next) {
-        binary_close_debug(b);
-        binary_close(b);
-    }
-    arena_free(u->arena);
+    HASH_CLEAR(hh, s->unwinder->places);
+    arena_free(s->unwinder->arena);
 }

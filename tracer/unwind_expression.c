@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Expressions in unwind tables: call stubs, signal trampolines and hand-written assembly have
  * them. Format: DWARF 5, 2.5 and 7.7.1. */
-#include "tracer/binary.h"
+#include "tracer/unwind.h"
 
 enum {
     DEREF = 0x06,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Runs the program of a frame description up to an address: where the caller's registers are found
  * there. Format: DWARF 5, 6.4.2; LSB Core for the GNU additions. */
-#include "tracer/binary.h"
+#include "tracer/unwind.h"
 
 enum {
     ADVANCE = 0x40, /* the high two bits; the rest is an operand */
@@ -216,8 +216,8 @@ bool unwind_rules_at(struct arena *a, struct binary *binary, uint64_t address,
     run.location = run.depth = 0;
     run.until = address;
     run.now = run.initial = (struct unwind_rules){.cfa = {.kind = RULE_UNDEFINED}};
-    run.now.registers[REG_RSP] = (struct rule){.kind = RULE_IS};
-    run.now.registers[REG_RIP] = (struct rule){.kind = RULE_UNDEFINED};
+    run.now.registers[DWARF_RSP] = (struct rule){.kind = RULE_IS};
+    run.now.registers[DWARF_RIP] = (struct rule){.kind = RULE_UNDEFINED};
     if (!run_program(&run, fde.cie.program))
         return false;
     run.initial = run.now;

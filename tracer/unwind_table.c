@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Finding the description of a function's frames (FDE) and its common part (CIE). Formats: LSB
  * Core, "Exception Frames"; DWARF 5, 6.4.1. */
-#include "tracer/binary.h"
+#include "tracer/unwind.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,7 +209,7 @@ static bool read_cie(const struct binary *binary, size_t offset, struct cie *cie
     else if (*letters)
         return false;
     cie->program = (struct piece){r.at, (size_t)(r.end - r.at), r.address};
-    return !r.bad && back == REG_RIP;
+    return !r.bad && back == DWARF_RIP;
 }
 
 static bool read_fde(const struct binary *binary, size_t offset, struct fde *fde)
