@@ -142,18 +142,29 @@ static void put_real(struct text *t, double value)
     json_decref(json);
 }
 
+/* In base 10 or 16, without the detour over a format. */
+static void put_number(struct text *t, uint64_t value, unsigned base)
+{
+    char digits[24], *p = digits + sizeof digits;
+    do {
+        *--p = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value);
+    put(t, p, (size_t)(digits + sizeof digits - p));
+}
+
 static void put_integer(struct text *t, int64_t value)
 {
-    char digits[32];
-    snprintf(digits, sizeof digits, "%lld", (long long)value);
-    put_text(t, digits);
+    if (value < 0)
+        put(t, "-", 1);
+    put_number(t, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10);
 }
 
 static void put_address(struct text *t, uint64_t value)
 {
-    char digits[32];
-    snprintf(digits, sizeof digits, "\"0x%llx\"", (unsigned long long)value);
-    put_text(t, digits);
+    put(t, "\"0x", 3);
+    put_number(t, value, 16);
+    put(t, "\"", 1);
 }
 
 static void put_flags(struct text *t, unsigned bits, const char *const *names)

@@ -3,10 +3,9 @@
  * that (libdw, which is loaded only then). */
 #include "tracer/binary.h"
 #include <elfutils/libdwfl.h>
-#include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Looking through all symbols costs less than sorting them, until it has been done this often. */
 enum { SORT_AFTER = 16 };
@@ -43,25 +42,45 @@ static bool is_better(const Elf64_Sym *symbol, const Elf64_Sym *best)
     return rank(symbol) > rank(best);
 }
 
-/* A symbol without a size names what follows it, up to the next that has one. */
-static const char *look_through(const struct binary *binary, uint64_t address)
+/* The place as any symbol that has a size covers it: what most places need, in one quick pass. */
+static void find_covering(const struct binary *binary, uint64_t address, Elf64_Sym *best)
 {
-    Elf64_Sym symbol, best = {0}, unsized = {0};
+    Elf64_Sym symbol;
+    for (size_t at = 0; at + sizeof symbol <= binary->symbols.size; at += sizeof symbol) {
+        const unsigned char *p = binary->symbols.data + at;
+        uint64_t start, size;
+        memcpy(&start, p + offsetof(Elf64_Sym, st_value), sizeof start);
+        memcpy(&size, p + offsetof(Elf64_Sym, st_size), sizeof size);
+        if (address - start < size && read_symbol(binary, at / sizeof symbol, &symbol) &&
+            is_better(&symbol, best))
+            *best = symbol;
+    }
+}
+
+/* A symbol without a size names what follows it, up to the next that has one. */
+static void find_unsized(const struct binary *binary, uint64_t address, Elf64_Sym *best)
+{
+    Elf64_Sym symbol;
     uint64_t taken = 0; /* up to here by symbols with sizes */
     for (size_t i = 0; i < binary->symbols.size / sizeof symbol; i++) {
         if (!read_symbol(binary, i, &symbol) || symbol.st_value > address)
             continue;
-        uint64_t end = symbol.st_value + symbol.st_size;
-        if (address < end && is_better(&symbol, &best))
-            best = symbol;
-        if (!symbol.st_size && is_better(&symbol, &unsized))
-            unsized = symbol;
-        if (end <= address && end > taken)
-            taken = end;
+        if (!symbol.st_size && is_better(&symbol, best))
+            *best = symbol;
+        if (symbol.st_value + symbol.st_size > taken)
+            taken = symbol.st_value + symbol.st_size;
     }
-    if (best.st_name)
-        return symbol_name(binary, &best);
-    return unsized.st_name && unsized.st_value >= taken ? symbol_name(binary, &unsized) : NULL;
+    if (best->st_value < taken)
+        *best = (Elf64_Sym){0};
+}
+
+static const char *look_through(const struct binary *binary, uint64_t address)
+{
+    Elf64_Sym best = {0};
+    find_covering(binary, address, &best);
+    if (!best.st_name)
+        find_unsized(binary, address, &best);
+    return best.st_name ? symbol_name(binary, &best) : NULL;
 }
 
 static int by_start(const void *x, const void *y)

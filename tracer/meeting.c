@@ -164,6 +164,21 @@ void meeting_ask(struct meeting *m, enum request request, struct launch *about, 
     pthread_mutex_unlock(&m->lock);
 }
 
+void meeting_over(struct meeting *m)
+{
+    bool left = false;
+    pthread_mutex_lock(&m->lock);
+    for (const struct launch *l = m->launches; l; l = l->next)
+        left |= !l->ended || l->members;
+    pthread_mutex_unlock(&m->lock);
+    if (left)
+        meeting_ask(m, ASK_END, NULL, 0);
+    pthread_mutex_lock(&m->lock);
+    m->over = true;
+    pthread_cond_broadcast(&m->changed);
+    pthread_mutex_unlock(&m->lock);
+}
+
 bool meeting_gone(struct meeting *m, struct launch *launch)
 {
     pthread_mutex_lock(&m->lock);

@@ -457,10 +457,6 @@ void *script_play(void *context)
         if (!script->status)
             script->status = cleaned;
     }
-    meeting_ask(script->meeting, ASK_END, NULL, 0);
-    pthread_mutex_lock(&script->meeting->lock);
-    script->meeting->over = true;
-    pthread_cond_broadcast(&script->meeting->changed);
-    pthread_mutex_unlock(&script->meeting->lock);
+    meeting_over(script->meeting);
     return NULL;
 }

@@ -49,6 +49,8 @@ void meeting_serve(struct session *s, struct meeting *m);
 /* Asks and returns once it is done. */
 void meeting_ask(struct meeting *m, enum request request, struct launch *about, int signal);
 bool meeting_gone(struct meeting *m, struct launch *launch);
+/* Nothing more is to be started: what is left is ended. */
+void meeting_over(struct meeting *m);
 
 /* How a process is started. */
 struct start {

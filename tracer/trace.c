@@ -109,6 +109,8 @@ static enum status run(struct session *s, const char *const *line, struct arena 
     struct script script = {.session = s, .meeting = &meeting, .line = line};
     script.diag = *s->diag;
     script.arena = arena_new();
+    arena_alloc(script.arena,
+                0); /* its first memory here: malloc sets up much for another thread */
     sigset_t endings, kept;
     sigemptyset(&endings);
     ending_signals(&endings);
