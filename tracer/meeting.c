@@ -28,6 +28,7 @@ enum status meeting_open(struct session *s, struct meeting *m)
     pthread_cond_init(&m->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     m->tracer = pthread_self();
+    m->session = s;
     m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (m->wake < 0)
         return diag_fail(s->diag, STATUS_SYSTEM, "cannot create an eventfd: %s", strerror(errno));
@@ -150,6 +151,11 @@ void meeting_ask(struct meeting *m, enum request request, struct launch *about, 
     m->about = about;
     m->signal = signal;
     pthread_cond_broadcast(&m->changed);
+    if (pthread_equal(pthread_self(), m->tracer)) {
+        pthread_mutex_unlock(&m->lock);
+        meeting_serve(m->session, m);
+        return;
+    }
     while (m->request) {
         pthread_kill(m->tracer, MEETING_WAKE);
         struct timespec until;

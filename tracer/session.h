@@ -115,8 +115,10 @@ struct launch {
     bool program;  /* else a shell command */
     bool filtered; /* it runs under the engine's filter */
     bool seized, ended, killed;
-    int members; /* processes of it alive */
-    int status;  /* of the first process, as from waitpid, once ended */
+    const char *path; /* what it is to become */
+    int report;       /* where it tells why it could not, until that has been read; else -1 */
+    int members;      /* processes of it alive */
+    int status;       /* of the first process, as from waitpid, once ended */
     struct launch *next;
 };
 

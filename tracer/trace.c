@@ -17,6 +17,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* A program without tests that is over within this time needs no other thread than the tracing one.
+ */
+enum { BRIEF_MS = 10 };
+
 const char *const trace_engine_names[] = {"auto", "breakpoint", "seccomp", "ptrace", NULL};
 
 /* ---- before the first run ---- */
@@ -101,6 +105,28 @@ static enum status explain(struct session *s, const struct script *script)
     return STATUS_OK;
 }
 
+/* Everything that happens between the start of the program and its end; false: a thread was
+ * wanting.
+ */
+static bool follow(struct session *s, struct script *script)
+{
+    pthread_t thread;
+    if (script_begin(script) && loop_briefly(s, script->program, BRIEF_MS)) {
+        script_play(script); /* what is left of it waits for nothing */
+        loop_run(s);
+        return true;
+    }
+    if (pthread_create(&thread, NULL, script_play, script) != 0) {
+        meeting_over(script->meeting);
+        loop_run(s);
+        return false;
+    }
+    loop_run(s);
+    pthread_join(thread, NULL);
+    guard_end(script);
+    return true;
+}
+
 /* One run; line: arguments of a configuration line, or NULL. */
 static enum status run(struct session *s, const char *const *line, struct arena *a,
                        struct profile_dynamic *out)
@@ -109,21 +135,16 @@ static enum status run(struct session *s, const char *const *line, struct arena 
     struct script script = {.session = s, .meeting = &meeting, .line = line};
     script.diag = *s->diag;
     script.arena = arena_new();
-    arena_alloc(script.arena,
-                0); /* its first memory here: malloc sets up much for another thread */
+    arena_alloc(script.arena, 0); /* here first: malloc sets up much for another thread */
     sigset_t endings, kept;
     sigemptyset(&endings);
     ending_signals(&endings);
-    pthread_t thread;
     struct sigaction ignore = {.sa_handler = SIG_IGN}, former;
     enum status status = meeting_open(s, &meeting);
     s->ending = s->fork_limit = false;
     sigaction(SIGPIPE, &ignore, &former);
     pthread_sigmask(SIG_BLOCK, &endings, &kept);
-    if (!status && pthread_create(&thread, NULL, script_play, &script) == 0) {
-        loop_run(s);
-        pthread_join(thread, NULL);
-        guard_end(&script);
+    if (!status && follow(s, &script)) {
         status = explain(s, &script);
         keep_results(a, &script, out);
         s->failed = script.exit_status > 0 || script.signal;
