@@ -172,13 +172,8 @@ void meeting_ask(struct meeting *m, enum request request, struct launch *about, 
 
 void meeting_over(struct meeting *m)
 {
-    bool left = false;
-    pthread_mutex_lock(&m->lock);
-    for (const struct launch *l = m->launches; l; l = l->next)
-        left |= !l->ended || l->members;
-    pthread_mutex_unlock(&m->lock);
-    if (left)
-        meeting_ask(m, ASK_END, NULL, 0);
+    /* Also where all have ended: of some the birth may never have been announced. */
+    meeting_ask(m, ASK_END, NULL, 0);
     pthread_mutex_lock(&m->lock);
     m->over = true;
     pthread_cond_broadcast(&m->changed);
