@@ -23,8 +23,8 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(CFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 # Those that few runs need are not linked but loaded when they are first called (common/lazy.c).
-LAZY := git2 capstone gvc cgraph opcodes bfd
-LIBS = $(filter-out $(LAZY:%=-l%) -lcdt,$(shell $(PKG_CONFIG) --libs $(PACKAGES))) -lcadical -Wl,-Bstatic -lstdc++ -Wl,-Bdynamic -liberty -lz -ldl -lm -lpthread
+LAZY := git2 capstone gvc cgraph opcodes bfd elf dw jansson seccomp m z
+LIBS = $(filter-out $(LAZY:%=-l%) -lcdt,$(shell $(PKG_CONFIG) --libs $(PACKAGES))) -lcadical -static-libgcc -Wl,-Bstatic -lstdc++ -Wl,-Bdynamic -liberty -ldl -lpthread
 # What a program linked with a library would name it.
 LAZY_NAME = $(shell d=$$(mktemp -d) && $(CC) -shared -nostdlib -o $$d/probe -Wl,--no-as-needed -l$(1) 2>/dev/null && \
     LC_ALL=C readelf -d $$d/probe | sed -n 's/.*(NEEDED).*\[\(lib$(1)[-.].*\)\]/\1/p'; rm -rf $$d)
@@ -76,11 +76,14 @@ $(BUILD)/memanalyser/html_page.o: memanalyser/page.html
 
 # Compares with all of capstone, not only what the program calls of it.
 $(BUILD)/tests/test_decode_aarch64: TEST_LIBS := -lcapstone
+# What tests call of lazy libraries beyond that.
+TEST_LAZY := elf dw jansson seccomp m z
 
 $(BUILD)/tests/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
-	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) $(TEST_LIBS) $(LIBS) -lcmocka
+	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) $(TEST_LIBS) $(LIBS) -lcmocka \
+	    -Wl,--as-needed $(TEST_LAZY:%=-l%)
 
 -include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d)
 

@@ -76,7 +76,8 @@ static void prepare_subfolders(struct linkmap *map)
 static enum status try_folders(struct diag *d, struct linkmap *map, struct library_query *q,
                                const strings *folders, const char *found_by)
 {
-    prepare_subfolders(map);
+    if (folders->count) /* asks the processor what it is, which takes long under a hypervisor */
+        prepare_subfolders(map);
     vec_each (folder, folders) {
         linkmap_note_searched(map, &q->searched, *folder);
         if (!folder_exists(map, *folder))

@@ -62,11 +62,8 @@ static enum status emit(struct dep_options *o, const struct profile *profile, co
 static enum status write_profile(struct cli *cli, const struct profile *profile, const char **dir)
 {
     enum status status = STATUS_OK;
-    if (cli->json) {
-        json_t *json = jm_encode(&profile_type, profile);
-        status = json_print(&cli->diag, json);
-        json_decref(json);
-    }
+    if (cli->json)
+        status = profile_print(&cli->diag, profile);
     if (status || (cli->json && !cli->output))
         return status;
     status = cli_output_dir(cli, dir);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "common/arena.h"
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ enum { BLOCK_SIZE = 64 * 1024, LARGEST_BLOCK = 4 << 20 };
 struct block {
     struct block *next;
     size_t used, size;
+    bool zeroed;
     alignas(max_align_t) unsigned char data[];
 };
 
@@ -22,7 +24,7 @@ struct deferred {
 
 struct arena {
     struct block *head;
-    size_t next; /* bytes of the next block */
+    size_t next;               /* bytes of the next block */
     struct deferred *deferred; /* in the arena's own blocks */
 };
 
@@ -62,10 +64,15 @@ void *arena_alloc(struct arena *a, size_t size)
     struct block *b = a->head;
     if (!b || b->size - b->used < size) {
         size_t room = size > a->next / 4 ? size : a->next;
-        struct block *fresh = calloc(1, sizeof *fresh + room);
+        /* Most first blocks are never filled: their pages stay untouched. */
+        bool zeroed = room != BLOCK_SIZE;
+        struct block *fresh =
+            zeroed ? calloc(1, sizeof *fresh + room) : malloc(sizeof *fresh + room);
         if (!fresh)
             out_of_memory(room);
+        fresh->used = 0;
         fresh->size = room;
+        fresh->zeroed = zeroed;
         if (room == a->next && room < LARGEST_BLOCK)
             a->next *= 2;
         if (room == size && b) { /* a block of its own, behind the one still being filled */
@@ -79,6 +86,8 @@ void *arena_alloc(struct arena *a, size_t size)
     }
     void *p = b->data + b->used;
     b->used += size;
+    if (!b->zeroed)
+        memset(p, 0, size);
     return p;
 }
 

@@ -83,7 +83,7 @@ static json_t *encode_field(const struct jm_field *f, const void *at)
     return json_null();
 }
 
-static bool field_empty(const struct jm_field *f, const void *at)
+bool jm_field_empty(const struct jm_field *f, const void *at)
 {
     switch (f->kind) {
     case JM_STRING:
@@ -116,7 +116,7 @@ json_t *jm_encode(const struct jm_type *type, const void *value)
     for (size_t i = 0; i < type->count; i++) {
         const struct jm_field *f = &type->fields[i];
         const void *at = (const char *)value + f->offset;
-        if ((f->flags & JM_OPTIONAL) && field_empty(f, at))
+        if ((f->flags & JM_OPTIONAL) && jm_field_empty(f, at))
             continue;
         json_object_set_new(object, f->name, encode_field(f, at));
     }

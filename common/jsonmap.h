@@ -70,6 +70,11 @@ struct jm_type {
 /* A new JSON object; the caller owns it. Strings that are not UTF-8 have their bad bytes replaced.
  */
 json_t *jm_encode(const struct jm_type *type, const void *value);
+/* The same as text, indented by two, with a newline at its end (which size counts, not the NUL behind
+ * it); in the arena. */
+char *jm_text(struct arena *a, const struct jm_type *type, const void *value, size_t *size);
+/* Whether a field is left out where it may be. */
+bool jm_field_empty(const struct jm_field *f, const void *at);
 /* Fills *value (zeroed by the caller, type->size bytes) from JSON; strings are copied into the
  * arena. A missing, mistyped or unknown-valued field fails with STATUS_INPUT and its path
  * ("FILE: .static.syscalls[3].number: an integer was expected"). Unknown keys are ignored, so that

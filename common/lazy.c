@@ -14,6 +14,12 @@
 #define LAZY_CGRAPH   "libcgraph.so"
 #define LAZY_OPCODES  "libopcodes.so"
 #define LAZY_BFD      "libbfd.so"
+#define LAZY_ELF      "libelf.so.1"
+#define LAZY_DW       "libdw.so.1"
+#define LAZY_JANSSON  "libjansson.so.4"
+#define LAZY_SECCOMP  "libseccomp.so.2"
+#define LAZY_M        "libm.so.6"
+#define LAZY_Z        "libz.so.1"
 #endif
 
 /* Written once, with the same value whoever comes first. */
@@ -103,3 +109,83 @@ LAZY(LAZY_OPCODES, disassemble_free_target);
 LAZY(LAZY_OPCODES, disassemble_init_for_target);
 LAZY(LAZY_OPCODES, disassembler);
 LAZY(LAZY_OPCODES, init_disassemble_info);
+LAZY(LAZY_ELF, elf_begin);
+LAZY(LAZY_ELF, elf_end);
+LAZY(LAZY_ELF, elf_getdata);
+LAZY(LAZY_ELF, elf_memory);
+LAZY(LAZY_ELF, elf_nextscn);
+LAZY(LAZY_ELF, elf_strptr);
+LAZY(LAZY_ELF, elf_version);
+LAZY(LAZY_ELF, gelf_getdyn);
+LAZY(LAZY_ELF, gelf_getshdr);
+LAZY(LAZY_ELF, gelf_getsym);
+LAZY(LAZY_DW, dwarf_addrdie);
+LAZY(LAZY_DW, dwarf_attr);
+LAZY(LAZY_DW, dwarf_begin_elf);
+LAZY(LAZY_DW, dwarf_child);
+LAZY(LAZY_DW, dwarf_diename);
+LAZY(LAZY_DW, dwarf_end);
+LAZY(LAZY_DW, dwarf_formstring);
+LAZY(LAZY_DW, dwarf_get_units);
+LAZY(LAZY_DW, dwarf_getlocation);
+LAZY(LAZY_DW, dwarf_getsrc_die);
+LAZY(LAZY_DW, dwarf_lineno);
+LAZY(LAZY_DW, dwarf_linesrc);
+LAZY(LAZY_DW, dwarf_ranges);
+LAZY(LAZY_DW, dwarf_siblingof);
+LAZY(LAZY_DW, dwarf_tag);
+LAZY(LAZY_DW, dwfl_begin);
+LAZY(LAZY_DW, dwfl_build_id_find_debuginfo);
+LAZY(LAZY_DW, dwfl_end);
+LAZY(LAZY_DW, dwfl_lineinfo);
+LAZY(LAZY_DW, dwfl_module_addrinfo);
+LAZY(LAZY_DW, dwfl_module_getelf);
+LAZY(LAZY_DW, dwfl_module_getsrc);
+LAZY(LAZY_DW, dwfl_report_begin);
+LAZY(LAZY_DW, dwfl_report_end);
+LAZY(LAZY_DW, dwfl_report_offline);
+LAZY(LAZY_DW, dwfl_offline_section_address);
+LAZY(LAZY_JANSSON, json_array);
+LAZY(LAZY_JANSSON, json_array_append_new);
+LAZY(LAZY_JANSSON, json_array_get);
+LAZY(LAZY_JANSSON, json_array_size);
+LAZY(LAZY_JANSSON, json_delete);
+LAZY(LAZY_JANSSON, json_dumps);
+LAZY(LAZY_JANSSON, json_false);
+LAZY(LAZY_JANSSON, json_integer);
+LAZY(LAZY_JANSSON, json_integer_value);
+LAZY(LAZY_JANSSON, json_loadb);
+LAZY(LAZY_JANSSON, json_null);
+LAZY(LAZY_JANSSON, json_number_value);
+LAZY(LAZY_JANSSON, json_object);
+LAZY(LAZY_JANSSON, json_object_get);
+LAZY(LAZY_JANSSON, json_object_iter);
+LAZY(LAZY_JANSSON, json_object_iter_key);
+LAZY(LAZY_JANSSON, json_object_iter_next);
+LAZY(LAZY_JANSSON, json_object_iter_value);
+LAZY(LAZY_JANSSON, json_object_key_to_iter);
+LAZY(LAZY_JANSSON, json_object_set_new);
+LAZY(LAZY_JANSSON, json_object_update);
+LAZY(LAZY_JANSSON, json_pack);
+LAZY(LAZY_JANSSON, json_real);
+LAZY(LAZY_JANSSON, json_string);
+LAZY(LAZY_JANSSON, json_string_value);
+LAZY(LAZY_JANSSON, json_true);
+LAZY(LAZY_SECCOMP, seccomp_arch_add);
+LAZY(LAZY_SECCOMP, seccomp_arch_native);
+LAZY(LAZY_SECCOMP, seccomp_arch_remove);
+LAZY(LAZY_SECCOMP, seccomp_attr_set);
+LAZY(LAZY_SECCOMP, seccomp_export_bpf);
+LAZY(LAZY_SECCOMP, seccomp_init);
+LAZY(LAZY_SECCOMP, seccomp_load);
+LAZY(LAZY_SECCOMP, seccomp_release);
+LAZY(LAZY_SECCOMP, seccomp_rule_add_array);
+LAZY(LAZY_SECCOMP, seccomp_syscall_resolve_num_arch);
+LAZY(LAZY_M, erfc);
+LAZY(LAZY_M, exp);
+LAZY(LAZY_M, fmax);
+LAZY(LAZY_M, fmin);
+LAZY(LAZY_M, hypot);
+LAZY(LAZY_M, log);
+LAZY(LAZY_M, sqrt);
+LAZY(LAZY_Z, uncompress);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "common/profile.h"
 #include "common/file.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -236,10 +237,22 @@ enum status profile_read(struct diag *d, struct arena *a, const char *path, stru
 
 enum status profile_write(struct diag *d, const char *path, const struct profile *profile)
 {
-    json_t *json = jm_encode(&profile_type, profile);
-    enum status status = json_write(d, path, json);
-    json_decref(json);
+    struct arena *a = arena_new();
+    size_t size;
+    char *text = jm_text(a, &profile_type, profile, &size);
+    enum status status = file_write(d, path, text, size, 0);
+    arena_free(a);
     return status;
+}
+
+enum status profile_print(struct diag *d, const struct profile *profile)
+{
+    struct arena *a = arena_new();
+    size_t size;
+    char *text = jm_text(a, &profile_type, profile, &size);
+    bool good = fwrite(text, 1, size, stdout) == size && fflush(stdout) == 0;
+    arena_free(a);
+    return good ? STATUS_OK : diag_fail(d, STATUS_SYSTEM, "standard output: cannot write");
 }
 
 static int by_name(const void *x, const void *y)

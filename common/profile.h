@@ -179,6 +179,8 @@ enum status profile_read(struct diag *d, struct arena *a, const char *path, stru
 
 /* Writes it as JSON. */
 enum status profile_write(struct diag *d, const char *path, const struct profile *profile);
+/* On standard output. */
+enum status profile_print(struct diag *d, const struct profile *profile);
 
 /* Sorts a list by name, merging entries of one number (phases, when and count united). */
 void profile_syscalls_sort(profile_syscalls *list);

@@ -7,24 +7,59 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Calls younger than the libseccomp of the oldest supported Debian; numbers from the kernel's
- * scripts/syscall.tbl, which all architectures share from 424 on, and arch/x86's own. */
-static const struct {
-    const char *name;
-    int number;
-    bool x86_only;
-} younger[] = {
-    {"futex_waitv", 449},       {"set_mempolicy_home_node", 450},
-    {"cachestat", 451},         {"fchmodat2", 452},
-    {"map_shadow_stack", 453},  {"futex_wake", 454},
-    {"futex_wait", 455},        {"futex_requeue", 456},
-    {"statmount", 457},         {"listmount", 458},
-    {"lsm_get_self_attr", 459}, {"lsm_set_self_attr", 460},
-    {"lsm_list_modules", 461},  {"mseal", 462},
-    {"setxattrat", 463},        {"getxattrat", 464},
-    {"listxattrat", 465},       {"removexattrat", 466},
-    {"open_tree_attr", 467},    {"uretprobe", 335, true},
-};
+/* The kernel's arch/x86/entry/syscalls/syscall_64.tbl and, from 424 on, what all architectures
+ * share (scripts/syscall.tbl). Names are needed in every run: asking libseccomp for them, which
+ * compares its way through a list for each, took a quarter of a millisecond and the library's
+ * loading besides. */
+enum { SHARED = 424, URETPROBE = 335 };
+static const char x86_64[] =
+    "read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigaction "
+    "rt_sigprocmask rt_sigreturn ioctl pread64 pwrite64 readv writev access pipe select "
+    "sched_yield mremap msync mincore madvise shmget shmat shmctl dup dup2 pause nanosleep "
+    "getitimer alarm setitimer getpid sendfile socket connect accept sendto recvfrom sendmsg "
+    "recvmsg shutdown bind listen getsockname getpeername socketpair setsockopt getsockopt "
+    "clone fork vfork execve exit wait4 kill uname semget semop semctl shmdt msgget msgsnd "
+    "msgrcv msgctl fcntl flock fsync fdatasync truncate ftruncate getdents getcwd chdir fchdir "
+    "rename mkdir rmdir creat link unlink symlink readlink chmod fchmod chown fchown lchown "
+    "umask gettimeofday getrlimit getrusage sysinfo times ptrace getuid syslog getgid setuid "
+    "setgid geteuid getegid setpgid getppid getpgrp setsid setreuid setregid getgroups "
+    "setgroups setresuid getresuid setresgid getresgid getpgid setfsuid setfsgid getsid capget "
+    "capset rt_sigpending rt_sigtimedwait rt_sigqueueinfo rt_sigsuspend sigaltstack utime "
+    "mknod uselib personality ustat statfs fstatfs sysfs getpriority setpriority "
+    "sched_setparam sched_getparam sched_setscheduler sched_getscheduler "
+    "sched_get_priority_max sched_get_priority_min sched_rr_get_interval mlock munlock "
+    "mlockall munlockall vhangup modify_ldt pivot_root _sysctl prctl arch_prctl adjtimex "
+    "setrlimit chroot sync acct settimeofday mount umount2 swapon swapoff reboot sethostname "
+    "setdomainname iopl ioperm create_module init_module delete_module get_kernel_syms "
+    "query_module quotactl nfsservctl getpmsg putpmsg afs_syscall tuxcall security gettid "
+    "readahead setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr "
+    "flistxattr removexattr lremovexattr fremovexattr tkill time futex sched_setaffinity "
+    "sched_getaffinity set_thread_area io_setup io_destroy io_getevents io_submit io_cancel "
+    "get_thread_area lookup_dcookie epoll_create epoll_ctl_old epoll_wait_old remap_file_pages "
+    "getdents64 set_tid_address restart_syscall semtimedop fadvise64 timer_create "
+    "timer_settime timer_gettime timer_getoverrun timer_delete clock_settime clock_gettime "
+    "clock_getres clock_nanosleep exit_group epoll_wait epoll_ctl tgkill utimes vserver mbind "
+    "set_mempolicy get_mempolicy mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify "
+    "mq_getsetattr kexec_load waitid add_key request_key keyctl ioprio_set ioprio_get "
+    "inotify_init inotify_add_watch inotify_rm_watch migrate_pages openat mkdirat mknodat "
+    "fchownat futimesat newfstatat unlinkat renameat linkat symlinkat readlinkat fchmodat "
+    "faccessat pselect6 ppoll unshare set_robust_list get_robust_list splice tee "
+    "sync_file_range vmsplice move_pages utimensat epoll_pwait signalfd timerfd_create eventfd "
+    "fallocate timerfd_settime timerfd_gettime accept4 signalfd4 eventfd2 epoll_create1 dup3 "
+    "pipe2 inotify_init1 preadv pwritev rt_tgsigqueueinfo perf_event_open recvmmsg "
+    "fanotify_init fanotify_mark prlimit64 name_to_handle_at open_by_handle_at clock_adjtime "
+    "syncfs sendmmsg setns getcpu process_vm_readv process_vm_writev kcmp finit_module "
+    "sched_setattr sched_getattr renameat2 seccomp getrandom memfd_create kexec_file_load bpf "
+    "execveat userfaultfd membarrier mlock2 copy_file_range preadv2 pwritev2 pkey_mprotect "
+    "pkey_alloc pkey_free statx io_pgetevents rseq";
+static const char shared[] =
+    "pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount "
+    "fsopen fsconfig fsmount fspick pidfd_open clone3 close_range openat2 pidfd_getfd "
+    "faccessat2 process_madvise epoll_pwait2 mount_setattr quotactl_fd landlock_create_ruleset "
+    "landlock_add_rule landlock_restrict_self memfd_secret process_mrelease futex_waitv "
+    "set_mempolicy_home_node cachestat fchmodat2 map_shadow_stack futex_wake futex_wait "
+    "futex_requeue statmount listmount lsm_get_self_attr lsm_set_self_attr lsm_list_modules "
+    "mseal setxattrat getxattrat listxattrat removexattrat open_tree_attr";
 
 static const struct {
     const char *architecture;
@@ -34,40 +69,61 @@ static const struct {
     [SYSCALLS_AARCH64] = {"aarch64", SCMP_ARCH_AARCH64},
 };
 
-/* Filled once: the one piece of process-wide state, constant after that. */
+/* Filled once each: the one piece of process-wide state, constant after that. */
 static char names[SYSCALL_TABLES][SYSCALL_LIMIT][32];
-static pthread_once_t filled = PTHREAD_ONCE_INIT;
+static pthread_once_t filled[SYSCALL_TABLES] = {PTHREAD_ONCE_INIT, PTHREAD_ONCE_INIT};
 
-static void fill_one(enum syscall_table table)
+/* The words of a list, from a number on. */
+static void fill_from(enum syscall_table table, const char *list, int number)
 {
-    for (int i = 0; i < SYSCALL_LIMIT; i++) {
-        char *name = seccomp_syscall_resolve_num_arch(tables[table].token, i);
-        if (name)
-            snprintf(names[table][i], sizeof names[0][0], "%s", name);
-        else
-            snprintf(names[table][i], sizeof names[0][0], "syscall_%d", i);
-        free(name);
+    for (; *list; number++) {
+        size_t length = strcspn(list, " ");
+        memcpy(names[table][number], list, length); /* the rest is zero */
+        list += length + (list[length] == ' ');
     }
-    for (size_t i = 0; i < sizeof younger / sizeof younger[0]; i++)
-        if (!younger[i].x86_only || table == SYSCALLS_X86_64)
-            snprintf(names[table][younger[i].number], sizeof names[0][0], "%s", younger[i].name);
 }
 
-static void fill(void)
+static void fill_rest(enum syscall_table table)
 {
-    for (unsigned table = 0; table < SYSCALL_TABLES; table++)
-        fill_one((enum syscall_table)table);
+    for (int i = 0; i < SYSCALL_LIMIT; i++)
+        if (!names[table][i][0])
+            snprintf(names[table][i], sizeof names[0][0], "syscall_%d", i);
+}
+
+static void fill_x86_64(void)
+{
+    fill_from(SYSCALLS_X86_64, x86_64, 0);
+    fill_from(SYSCALLS_X86_64, "uretprobe", URETPROBE);
+    fill_from(SYSCALLS_X86_64, shared, SHARED);
+    fill_rest(SYSCALLS_X86_64);
+}
+
+static void fill_aarch64(void)
+{
+    for (int i = 0; i < SHARED; i++) {
+        char *name = seccomp_syscall_resolve_num_arch(tables[SYSCALLS_AARCH64].token, i);
+        if (name)
+            snprintf(names[SYSCALLS_AARCH64][i], sizeof names[0][0], "%s", name);
+        free(name);
+    }
+    fill_from(SYSCALLS_AARCH64, shared, SHARED);
+    fill_rest(SYSCALLS_AARCH64);
+}
+
+static void fill(enum syscall_table table)
+{
+    pthread_once(&filled[table], table == SYSCALLS_AARCH64 ? fill_aarch64 : fill_x86_64);
 }
 
 const char *syscall_name_in(enum syscall_table table, int64_t number)
 {
-    pthread_once(&filled, fill);
+    fill(table);
     return number >= 0 && number < SYSCALL_LIMIT ? names[table][number] : NULL;
 }
 
 int syscall_number_in(enum syscall_table table, const char *name)
 {
-    pthread_once(&filled, fill);
+    fill(table);
     for (int i = 0; i < SYSCALL_LIMIT; i++)
         if (strcmp(names[table][i], name) == 0)
             return i;

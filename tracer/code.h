@@ -82,6 +82,9 @@ struct object {
 
 /* The object behind a mapping of process id, decoded at its first use in the session. */
 struct object *object_for(struct session *s, pid_t id, const struct mapping *m);
+/* Opens the file behind a mapping, also when its name is gone or means another one by now; -1: it
+ * cannot be had. */
+int mapping_open(pid_t id, const struct mapping *m, struct stat *st);
 /* Reads the code between sites, which few processes need. */
 bool object_patches(struct session *s, pid_t id, const struct mapping *m, struct object *object);
 /* Index of the site at an address of the object, or -1. */

@@ -4,6 +4,7 @@
  * table, and the few that would take a process out of the tracer's sight. A call that a filter
  * allows by number alone costs nothing (the kernel keeps a bitmap of those). */
 #include "tracer/classify.h"
+#include "tracer/raw.h"
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -99,9 +100,9 @@ struct sock_fprog *filter_for(struct arena *a, enum trace_engine engine,
 
 int filter_install(const struct sock_fprog *program)
 {
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, program) == 0)
-        return 0;
-    if (errno != EACCES || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        return errno;
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, program) == 0 ? 0 : errno;
+    const intptr_t filter = (intptr_t)program;
+    long result = raw_call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, filter, 0, 0);
+    if (result != -EACCES || raw_call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return (int)-result;
+    return (int)-raw_call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, filter, 0, 0);
 }

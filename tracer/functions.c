@@ -2,6 +2,7 @@
  * Library functions that the program calls: one-shot breakpoints on the call stubs of its imports
  * and, where asked for, on the functions that its libraries export. */
 #include "analyzer/analyzer.h"
+#include "tracer/binary.h"
 #include "tracer/code.h"
 #include "tracer/sets.h"
 #include "tracer/sitecache.h"
@@ -187,35 +188,16 @@ void functions_record(struct session *s, const struct function_site *site,
     HASH_ADD_KEYPTR(hh, s->sets->symbols, seen->name, strlen(seen->name), seen);
 }
 
-/* Finds out which library defines the symbols called. */
+/* Finds out which of the functions called a library defines. */
 static void find_providers(struct session *s, const struct profile_library *library)
 {
-    int fd = open(library->path, O_RDONLY | O_CLOEXEC);
-    Elf *elf =
-        fd < 0 || elf_version(EV_CURRENT) == EV_NONE ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
-    for (Elf_Scn *scn = NULL; elf && (scn = elf_nextscn(elf, scn));) {
-        GElf_Shdr header;
-        GElf_Sym symbol;
-        Elf_Data *data;
-        if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_DYNSYM ||
-            !(data = elf_getdata(scn, NULL)))
-            continue;
-        for (int i = 0; gelf_getsym(data, i, &symbol); i++) {
-            const char *name = symbol.st_shndx == SHN_UNDEF
-                                   ? NULL
-                                   : elf_strptr(elf, header.sh_link, symbol.st_name);
-            struct symbol_seen *seen = NULL;
-            if (name)
-                HASH_FIND_STR(s->sets->symbols, name, seen);
-            bool is_it =
-                seen && (seen->path ? strcmp(seen->path, library->path) == 0 : !seen->library);
-            if (is_it)
-                seen->library = library->soname;
-        }
+    struct binary *binary = binary_named(s->arena, &s->binaries, library->path);
+    struct symbol_seen *seen = NULL, *next = NULL;
+    HASH_ITER (hh, s->sets->symbols, seen, next) {
+        bool possible = seen->path ? strcmp(seen->path, library->path) == 0 : !seen->library;
+        if (binary && possible && binary_defines(binary, seen->name))
+            seen->library = library->soname;
     }
-    elf_end(elf);
-    if (fd >= 0)
-        close(fd);
 }
 
 static int by_name(const void *x, const void *y)

@@ -2,6 +2,7 @@
  * Starting a process for the tracing thread to seize. The child runs in a session of its own (no
  * controlling terminal), dies with the tool from its first instruction on, and stops itself before
  * it becomes the program. */
+#include "tracer/raw.h"
 #include "tracer/script.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -9,10 +10,11 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STACK = 64 * 1024 };
+enum { STACK = 16 * 1024 }; /* fits in what the arena has */
 
 /* Why the child could not become the program. */
 struct failure {
@@ -20,51 +22,63 @@ struct failure {
     enum { FAILED_SETUP, FAILED_FILTER, FAILED_EXEC } step;
 };
 
-static void reset_signals(void)
-{
-    struct sigaction standard = {.sa_handler = SIG_DFL};
-    for (int i = 1; i < 65; i++)
-        if (i != SIGKILL && i != SIGSTOP)
-            sigaction(i, &standard, NULL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 struct birth {
-    const struct start *start;
+    struct start start;
     pid_t parent;
     int report;
 };
 
-/* In the memory of the tool itself, whose calling thread waits (vfork): only what is
- * async-signal-safe, and nothing that looks at the thread's own id. Never returns. */
+/* As the kernel has it. */
+struct kernel_action {
+    uint64_t handler, flags, restorer, mask;
+};
+
+static void reset_signals(void)
+{
+    const struct kernel_action standard = {0};
+    const uint64_t none = 0;
+    for (int i = 1; i < 65; i++)
+        if (i != SIGKILL && i != SIGSTOP)
+            raw_call(SYS_rt_sigaction, i, (intptr_t)&standard, 0, sizeof none, 0);
+    raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (intptr_t)&none, 0, sizeof none, 0);
+}
+
+static bool done(long result)
+{
+    return result >= 0;
+}
+
+/* In the memory of the tool itself, which goes on meanwhile: nothing of the C library that has
+ * state. Never returns. */
 static int child(void *context)
 {
     const struct birth *birth = context;
-    const struct start *start = birth->start;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != birth->parent)
-        _exit(127);
-    setsid();
+    const struct start *start = &birth->start;
+    raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (raw_call(SYS_getppid, 0, 0, 0, 0, 0) != birth->parent)
+        raw_call(SYS_exit, 127, 0, 0, 0, 0);
+    raw_call(SYS_setsid, 0, 0, 0, 0, 0);
     reset_signals();
     struct failure failure = {0, FAILED_SETUP};
-    bool good = dup2(start->in, 0) >= 0 && dup2(start->out, 1) >= 0 && dup2(start->err, 2) >= 0 &&
-                (!start->directory || chdir(start->directory) == 0);
-    if (good) {
-        kill(getpid(), SIGSTOP); /* until seized */
+    long result = raw_call(SYS_dup2, start->in, 0, 0, 0, 0);
+    result = done(result) ? raw_call(SYS_dup2, start->out, 1, 0, 0, 0) : result;
+    result = done(result) ? raw_call(SYS_dup2, start->err, 2, 0, 0, 0) : result;
+    if (done(result) && start->directory)
+        result = raw_call(SYS_chdir, (intptr_t)start->directory, 0, 0, 0, 0);
+    if (done(result)) { /* until seized */
+        raw_call(SYS_kill, raw_call(SYS_getpid, 0, 0, 0, 0, 0), SIGSTOP, 0, 0, 0);
         failure.step = FAILED_FILTER;
-        errno = start->filter ? filter_install(start->filter) : 0;
-        good = errno == 0;
+        result = start->filter ? -filter_install(start->filter) : 0;
     }
-    if (good) {
+    if (done(result)) {
         failure.step = FAILED_EXEC;
-        execve(start->path, (char *const *)start->argv, (char *const *)start->env);
+        result = raw_call(SYS_execve, (intptr_t)start->path, (intptr_t)start->argv,
+                          (intptr_t)start->env, 0, 0);
     }
-    failure.error = errno;
-    ssize_t ignored = write(birth->report, &failure, sizeof failure);
-    (void)ignored;
-    _exit(127);
+    failure.error = (int)-result;
+    raw_call(SYS_write, birth->report, (intptr_t)&failure, sizeof failure, 0, 0);
+    raw_call(SYS_exit, 127, 0, 0, 0, 0);
+    return 127;
 }
 
 static enum status explain(struct diag *d, const char *path, const struct failure *failure)
@@ -90,7 +104,7 @@ static void launch_forget(struct meeting *m, struct launch *launch)
     pthread_mutex_unlock(&m->lock);
 }
 
-enum status launch_start(struct diag *d, struct arena *a, struct meeting *m,
+enum status launch_begin(struct diag *d, struct arena *a, struct meeting *m,
                          const struct start *start, bool program, struct launch **out)
 {
     int report[2];
@@ -99,7 +113,10 @@ enum status launch_start(struct diag *d, struct arena *a, struct meeting *m,
     struct launch *launch = ARENA_NEW(a, struct launch);
     launch->program = program;
     launch->filtered = start->filter != NULL;
-    struct birth birth = {start, getpid(), report[1]};
+    launch->path = start->path;
+    launch->report = report[0];
+    struct birth *birth = ARENA_NEW(a, struct birth);
+    *birth = (struct birth){*start, getpid(), report[1]};
     char *stack = arena_alloc(a, STACK);
     /* In the list before it lives, so that the tracing thread knows it: the kernel fills in its id.
      * A copy of the tool's memory would cost more than all the rest. */
@@ -108,19 +125,40 @@ enum status launch_start(struct diag *d, struct arena *a, struct meeting *m,
     m->launches = launch;
     pthread_cond_broadcast(&m->changed);
     pthread_mutex_unlock(&m->lock);
-    int pid = clone(child, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD,
-                    &birth, &launch->pid);
+    *out = launch;
+    int pid =
+        clone(child, stack + STACK, CLONE_VM | CLONE_PARENT_SETTID | SIGCHLD, birth, &launch->pid);
     int error = errno;
-    if (pid < 0)
-        launch_forget(m, launch);
     close(report[1]);
+    if (pid >= 0)
+        return STATUS_OK;
+    launch_forget(m, launch);
+    close(report[0]);
+    launch->report = -1;
+    return diag_fail(d, STATUS_SYSTEM, "cannot start a process: %s", strerror(error));
+}
+
+enum status launch_result(struct diag *d, struct launch *launch)
+{
     struct failure failure;
     enum status status = STATUS_OK;
-    if (pid < 0)
-        status = diag_fail(d, STATUS_SYSTEM, "cannot start a process: %s", strerror(error));
-    else if (read(report[0], &failure, sizeof failure) == sizeof failure)
-        status = explain(d, start->path, &failure);
-    close(report[0]);
-    *out = launch;
+    ssize_t n = -1;
+    while (launch->report >= 0 && n < 0) {
+        n = read(launch->report, &failure, sizeof failure);
+        if (n < 0 && errno != EINTR)
+            break;
+    }
+    if (n == sizeof failure)
+        status = explain(d, launch->path, &failure);
+    if (launch->report >= 0)
+        close(launch->report);
+    launch->report = -1;
     return status;
+}
+
+enum status launch_start(struct diag *d, struct arena *a, struct meeting *m,
+                         const struct start *start, bool program, struct launch **out)
+{
+    enum status status = launch_begin(d, a, m, start, program, out);
+    return status ? status : launch_result(d, *out);
 }

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -422,4 +423,26 @@ void loop_run(struct session *s)
         else if (errno == ECHILD && !meeting_wait(s->meeting))
             return;
     }
+}
+
+bool loop_briefly(struct session *s, struct launch *launch, int ms)
+{
+    /* Again and again: a signal that comes just before waitpid is lost. */
+    const struct itimerspec when = {.it_value = {0, ms * 1000000}, .it_interval = {0, 1000000}};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = MEETING_WAKE};
+    int64_t until = now_us() + (int64_t)ms * 1000;
+    timer_t timer;
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0)
+        return false;
+    timer_settime(timer, 0, &when, NULL);
+    while (!meeting_gone(s->meeting, launch) && now_us() < until) {
+        int status;
+        pid_t pid = waitpid(-1, &status, __WALL | WUNTRACED);
+        if (pid > 0)
+            loop_event(s, pid, status);
+        else if (errno != EINTR)
+            break;
+    }
+    timer_delete(timer);
+    return meeting_gone(s->meeting, launch);
 }

@@ -9,28 +9,37 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-enum { PIECE = 64 * 1024 };
+enum { ROOM = 16 * 1024 };
 
+/* Reads until the buffer is full or the file's end; false: it is full. */
+static bool fill(int fd, char *buffer, size_t capacity, size_t *used)
+{
+    while (*used < capacity) {
+        ssize_t n = read(fd, buffer + *used, capacity - *used);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return true;
+        *used += (size_t)n;
+    }
+    return false;
+}
+
+/* Most fit in a small buffer, which costs less than memory that has not been used before. */
 static char *read_maps(struct arena *a, pid_t id)
 {
-    char path[64];
+    char path[64], small[ROOM];
     snprintf(path, sizeof path, "/proc/%d/maps", (int)id);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return NULL;
-    size_t used = 0, capacity = PIECE;
-    char *text = arena_alloc(a, capacity);
-    for (;;) {
-        ssize_t n = read(fd, text + used, capacity - used - 1);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        used += (size_t)n;
-        if (capacity - used < PIECE / 2) {
-            text = arena_grow(a, text, used, capacity * 2);
-            capacity *= 2;
-        }
+    size_t used = 0, capacity = ROOM;
+    bool whole = fill(fd, small, capacity, &used);
+    char *text = arena_grow(a, small, used, used + 1);
+    while (!whole) {
+        text = arena_grow(a, text, used, capacity * 2 + 1);
+        capacity *= 2;
+        whole = fill(fd, text, capacity, &used);
     }
     close(fd);
     text[used] = '\0';

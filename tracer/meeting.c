@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAKE = SIGUSR1, AGAIN_MS = 1 };
+enum { AGAIN_MS = 1 };
 
 static void woken(int signal)
 {
@@ -28,11 +28,12 @@ enum status meeting_open(struct session *s, struct meeting *m)
     pthread_cond_init(&m->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     m->tracer = pthread_self();
+    m->session = s;
     m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (m->wake < 0)
         return diag_fail(s->diag, STATUS_SYSTEM, "cannot create an eventfd: %s", strerror(errno));
     struct sigaction wake = {.sa_handler = woken};
-    if (sigaction(WAKE, &wake, NULL) != 0)
+    if (sigaction(MEETING_WAKE, &wake, NULL) != 0)
         return diag_fail(s->diag, STATUS_SYSTEM, "cannot set a signal handler: %s",
                          strerror(errno));
     s->meeting = m;
@@ -150,8 +151,13 @@ void meeting_ask(struct meeting *m, enum request request, struct launch *about, 
     m->about = about;
     m->signal = signal;
     pthread_cond_broadcast(&m->changed);
+    if (pthread_equal(pthread_self(), m->tracer)) {
+        pthread_mutex_unlock(&m->lock);
+        meeting_serve(m->session, m);
+        return;
+    }
     while (m->request) {
-        pthread_kill(m->tracer, WAKE);
+        pthread_kill(m->tracer, MEETING_WAKE);
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += AGAIN_MS * 1000000;
@@ -161,6 +167,16 @@ void meeting_ask(struct meeting *m, enum request request, struct launch *about, 
         }
         pthread_cond_timedwait(&m->changed, &m->lock, &until);
     }
+    pthread_mutex_unlock(&m->lock);
+}
+
+void meeting_over(struct meeting *m)
+{
+    /* Also where all have ended: of some the birth may never have been announced. */
+    meeting_ask(m, ASK_END, NULL, 0);
+    pthread_mutex_lock(&m->lock);
+    m->over = true;
+    pthread_cond_broadcast(&m->changed);
     pthread_mutex_unlock(&m->lock);
 }
 

@@ -220,8 +220,7 @@ static void load_file(struct session *s, struct object *object, int fd, size_t s
     munmap(image, size);
 }
 
-/* The file behind a mapping, also when its name is gone or means another one by now. */
-static int open_mapped(pid_t id, const struct mapping *m, struct stat *st)
+int mapping_open(pid_t id, const struct mapping *m, struct stat *st)
 {
     char path[96];
     int fd = open(m->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -251,7 +250,7 @@ bool object_patches(struct session *s, pid_t id, const struct mapping *m, struct
     struct stat st;
     if (object->patched)
         return true;
-    int fd = open_mapped(id, m, &st);
+    int fd = mapping_open(id, m, &st);
     size_t size = object->key.size;
     struct object_key key = fd >= 0 ? key_of(&st) : (struct object_key){0};
     void *image = fd < 0 || memcmp(&key, &object->key, sizeof key) != 0
@@ -319,7 +318,7 @@ struct object *object_for(struct session *s, pid_t id, const struct mapping *m)
         key = key_of(m->status ? m->status : &st);
         object = object_find(s, &key);
     }
-    int fd = object ? -1 : open_mapped(id, m, &st);
+    int fd = object ? -1 : mapping_open(id, m, &st);
     if (fd < 0)
         return object;
     key = key_of(&st);

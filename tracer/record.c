@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What is learned from a call, and how it becomes the dynamic part of the profile. */
+#include "tracer/binary.h"
 #include "tracer/code.h"
 #include "tracer/sets.h"
 #include "tracer/stack.h"
-#include <fcntl.h>
-#include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +49,7 @@ bool record_call(struct session *s, struct task *task, const struct call *call)
     unsigned phase = phase_of(process, call);
     bool news = first_wait || !(fact->phases & phase);
     if (s->options->evidence && unit->program && !fact->phases)
-        fact->first = stack_take(s, task);
+        fact->first = stack_take(s, task, call);
     fact->phases |= phase;
     fact->count++;
     if (unit->program && call->abi == ABI_NATIVE) {
@@ -86,34 +85,6 @@ void record_library(struct session *s, const struct tracee *process, const char 
 
 /* ---- into the profile ---- */
 
-/* DT_SONAME of an ELF file; NULL: it has none, or is no shared object. */
-static const char *soname_of(struct arena *a, const char *path)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const char *found = NULL;
-    Elf *elf = NULL;
-    if (fd >= 0 && elf_version(EV_CURRENT) != EV_NONE)
-        elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-    for (Elf_Scn *scn = NULL; elf && !found && (scn = elf_nextscn(elf, scn));) {
-        GElf_Shdr header;
-        Elf_Data *data;
-        if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_DYNAMIC ||
-            !(data = elf_getdata(scn, NULL)))
-            continue;
-        GElf_Dyn dyn;
-        for (int i = 0; gelf_getdyn(data, i, &dyn) && dyn.d_tag != DT_NULL && !found; i++) {
-            const char *name =
-                dyn.d_tag == DT_SONAME ? elf_strptr(elf, header.sh_link, dyn.d_un.d_val) : NULL;
-            if (name && *name)
-                found = arena_strdup(a, name);
-        }
-    }
-    elf_end(elf);
-    if (fd >= 0)
-        close(fd);
-    return found;
-}
-
 static int by_soname(const void *x, const void *y)
 {
     const struct profile_library *a = x, *b = y;
@@ -128,9 +99,9 @@ static void libraries_finish(struct session *s, struct arena *a, struct profile_
         struct profile_library *library = vec_add(a, &out->libraries);
         library->path = arena_strdup(a, seen->path);
         const char *slash = strrchr(library->path, '/');
-        library->soname = soname_of(a, seen->path);
-        if (!library->soname)
-            library->soname = slash ? slash + 1 : library->path;
+        struct binary *binary = binary_named(s->arena, &s->binaries, library->path);
+        const char *soname = binary ? binary_soname(binary) : NULL;
+        library->soname = soname ? arena_strdup(a, soname) : slash ? slash + 1 : library->path;
         HASH_DEL(s->sets->libraries, seen);
     }
     vec_sort(&out->libraries, by_soname);

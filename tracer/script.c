@@ -201,8 +201,10 @@ static bool watch_program(struct process *p)
     struct script *script = p->context;
     if (script->deadline_us)
         over_time(script);
-    if (!meeting_gone(script->meeting, script->program))
+    if (!meeting_gone(script->meeting, script->program)) {
+        guard_start(script);
         return false;
+    }
     int status = script->program->status;
     p->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     p->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -253,7 +255,7 @@ static enum status start_program(struct script *script, struct process *p)
                           .filter = script_filter(script)};
     p->started_us = now_us();
     enum status status =
-        launch_start(d, script->arena, script->meeting, &start, true, &script->program);
+        launch_begin(d, script->arena, script->meeting, &start, true, &script->program);
     close(in[0]);
     close(out[1]);
     p->pid = script->program->pid;
@@ -372,39 +374,49 @@ static void keep_times(const struct script *script, const struct drive *v,
     }
 }
 
-static void play(struct script *script)
+/* Up to where the program is being started. */
+static void play_begin(struct script *script)
 {
     struct drive *v = &script->drive;
+    struct process *p = &script->process;
     *v = (struct drive){
         .local = true, .run = run_shell, .begun = begun, .go_on = go_on, .context = script};
-    struct process p = {.argv = arguments(script)};
+    *p = (struct process){.argv = arguments(script)};
     bool telnet = tests_of(script) && tests_of(script)->type == TEST_TELNET;
     if (telnet && expectation_of(script)) {
         v->answered = answered;
         v->expects = expects_answer;
     }
     v->tests = sandbox_tests(script->arena, &script->box, script->session->path, tests_of(script));
-    v->process = &p;
+    v->process = p;
     set_limits(script, v);
     script->exit_status = -1;
-    script->status = start_program(script, &p);
+    script->status = start_program(script, p);
+    script->begun = !script->status;
+}
+
+static void play_on(struct script *script)
+{
+    struct drive *v = &script->drive;
+    struct process *p = &script->process;
+    script->status = launch_result(&script->diag, script->program);
     if (script->status)
         return;
     script->status = drive(&script->diag, script->arena, v);
-    bool by_itself = process_ended(&p);
+    bool by_itself = process_ended(p);
     script->timed_out |= v->timed_out && v->tests;
     struct injection *injection = script->session->injection;
     int64_t done_us = now_us();
-    end_program(script, &p, !injection || !(v->enough || script->timed_out));
+    end_program(script, p, !injection || !(v->enough || script->timed_out));
     if (injection)
         keep_times(script, v, injection, by_itself, now_us() - done_us);
     if (by_itself && !script->timed_out) {
-        script->exit_status = p.exit_status;
-        script->signal = p.signal;
+        script->exit_status = p->exit_status;
+        script->signal = p->signal;
     }
     for (size_t i = 0; i < v->steps.count; i++)
         keep_step(script, &v->steps.items[i], i);
-    keep_end(script, v, p.argv);
+    keep_end(script, v, p->argv);
 }
 
 /* A test of a fixed port that is taken would talk to whoever has it: it gets a network of its own.
@@ -423,9 +435,9 @@ static bool network_ready(struct script *script, const struct test_file *tests)
     return true;
 }
 
-void *script_play(void *context)
+/* Where the run takes place. */
+static void open_box(struct script *script)
 {
-    struct script *script = context;
     const struct test_file *tests = tests_of(script);
     struct diag *d = &script->diag;
     bool folder = tests && tests->work_folder, variables = false;
@@ -444,18 +456,40 @@ void *script_play(void *context)
         script->status =
             sandbox_open(d, script->arena, folder, script->session->options->scratch, &script->box);
     script->session->folder = script->box.directory; /* before there is anything to trace */
+    script->opened = true;
+}
+
+bool script_begin(struct script *script)
+{
+    if (tests_of(script))
+        return false;
+    open_box(script);
+    if (!script->status)
+        play_begin(script);
+    if (script->begun)
+        process_close_input(&script->process);
+    return script->begun;
+}
+
+void *script_play(void *context)
+{
+    struct script *script = context;
+    const struct test_file *tests = tests_of(script);
+    if (tests)
+        guard_start(script);
+    if (!script->opened)
+        open_box(script);
     if (!script->status && tests)
         script->status = run_all(script, &tests->setup, "setup");
     if (!script->status) {
-        play(script);
+        if (!script->begun)
+            play_begin(script);
+        if (script->begun)
+            play_on(script);
         enum status cleaned = tests ? run_all(script, &tests->cleanup, "cleanup") : STATUS_OK;
         if (!script->status)
             script->status = cleaned;
     }
-    meeting_ask(script->meeting, ASK_END, NULL, 0);
-    pthread_mutex_lock(&script->meeting->lock);
-    script->meeting->over = true;
-    pthread_cond_broadcast(&script->meeting->changed);
-    pthread_mutex_unlock(&script->meeting->lock);
+    meeting_over(script->meeting);
     return NULL;
 }

@@ -10,6 +10,9 @@
 #include <pthread.h>
 #include <signal.h>
 
+/* Ends the tracing thread's waitpid, and the guard's wait. */
+enum { MEETING_WAKE = SIGUSR1 };
+
 enum request {
     ASK_NOTHING,
     ASK_SIGNAL,  /* to every process of a launch (of its first one, while that lives) */
@@ -22,6 +25,7 @@ struct meeting {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     pthread_t tracer;
+    struct session *session;
     struct launch *launches;
     int wake;        /* an eventfd: some launch has ended */
     bool over;       /* the script has nothing more to start */
@@ -46,6 +50,8 @@ void meeting_serve(struct session *s, struct meeting *m);
 /* Asks and returns once it is done. */
 void meeting_ask(struct meeting *m, enum request request, struct launch *about, int signal);
 bool meeting_gone(struct meeting *m, struct launch *launch);
+/* Nothing more is to be started: what is left is ended. */
+void meeting_over(struct meeting *m);
 
 /* How a process is started. */
 struct start {
@@ -56,8 +62,13 @@ struct start {
     int in, out, err;
     const struct sock_fprog *filter; /* NULL: none */
 };
-/* Starts a process that waits, stopped, for the tracing thread to seize it. A program that cannot
- * be executed: STATUS_INPUT names it. launch is in the arena given. */
+/* Starts a process that waits, stopped, for the tracing thread to seize it. launch and what start
+ * points to must live until launch_result(). */
+enum status launch_begin(struct diag *d, struct arena *a, struct meeting *m,
+                         const struct start *start, bool program, struct launch **launch);
+/* Waits until it has become the program. One that cannot be executed: STATUS_INPUT names it. */
+enum status launch_result(struct diag *d, struct launch *launch);
+/* Both. */
 enum status launch_start(struct diag *d, struct arena *a, struct meeting *m,
                          const struct start *start, bool program, struct launch **launch);
 
@@ -76,12 +87,30 @@ struct script {
     /* private */
     struct sandbox box;
     struct drive drive;
+    struct process process; /* the program, as the drive sees it */
+    bool opened, begun;     /* the box; the program */
     struct launch *program;
     int64_t deadline_us; /* of the whole test */
+    pthread_t guard;
+    bool guarded;
 };
-/* Adds those that would end the tool, but not what its caller has it ignore (nohup). trace.c */
+/* ---- loop.c ---- */
+/* Handles events while there is no script thread: until all of a launch has ended (true), or for so
+ * many milliseconds. */
+bool loop_briefly(struct session *s, struct launch *launch, int ms);
+
+/* ---- guard.c ---- */
+/* Adds those that would end the tool, but not what its caller has it ignore (nohup). */
 void ending_signals(sigset_t *set);
+/* From here on such a signal ends everything traced, then the tool. On the script thread. */
+void guard_start(struct script *script);
+/* Once the script thread has ended. */
+void guard_end(struct script *script);
+
 /* The script thread: a struct script. */
 void *script_play(void *script);
+/* What is done of it before there is such a thread: starts a program that has no tests, which may
+ * be over soon. On the tracing thread; false: nothing runs. */
+bool script_begin(struct script *script);
 
 #endif

@@ -115,8 +115,10 @@ struct launch {
     bool program;  /* else a shell command */
     bool filtered; /* it runs under the engine's filter */
     bool seized, ended, killed;
-    int members; /* processes of it alive */
-    int status;  /* of the first process, as from waitpid, once ended */
+    const char *path; /* what it is to become */
+    int report;       /* where it tells why it could not, until that has been read; else -1 */
+    int members;      /* processes of it alive */
+    int status;       /* of the first process, as from waitpid, once ended */
     struct launch *next;
 };
 
@@ -138,13 +140,14 @@ struct session {
     int withdrawn;          /* address spaces where breakpoints were given up */
     const char *folder;     /* the present run's temporary one; NULL: none */
     struct unwinder *unwinder;
-    struct sets *sets;   /* files, selectors, libraries of the program */
-    bool ending;         /* everything is being killed */
-    bool failed;         /* the program of the last run ended by itself, in failure */
-    bool fork_limit;     /* too many processes */
-    int seize_error;     /* errno: the kernel does not let us trace */
-    unsigned executions; /* so far, times a thousand: generations of address spaces differ */
-    int64_t stops;       /* how often anything stopped, for figures */
+    struct binary *binaries; /* files that have been looked into */
+    struct sets *sets;       /* files, selectors, libraries of the program */
+    bool ending;             /* everything is being killed */
+    bool failed;             /* the program of the last run ended by itself, in failure */
+    bool fork_limit;         /* too many processes */
+    int seize_error;         /* errno: the kernel does not let us trace */
+    unsigned executions;     /* so far, times a thousand: generations of address spaces differ */
+    int64_t stops;           /* how often anything stopped, for figures */
 };
 
 /* ---- tasks.c: who is alive ---- */

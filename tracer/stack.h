@@ -9,8 +9,9 @@ struct stack {
     VEC(struct profile_step) steps; /* innermost first */
 };
 
-/* The call stack of a stopped task, in the session's arena; NULL: it cannot be told. */
-struct stack *stack_take(struct session *s, const struct task *task);
+/* The call stack of a task that is about to make a call, in the session's arena; NULL: it cannot be
+ * told. */
+struct stack *stack_take(struct session *s, const struct task *task, const struct call *call);
 void stack_finish(struct session *s);
 
 #endif

@@ -2,6 +2,7 @@
  * The runs of a program and what they add up to. */
 #include "common/file.h"
 #include "tracer/attach.h"
+#include "tracer/binary.h"
 #include "tracer/classify.h"
 #include "tracer/code.h"
 #include "tracer/script.h"
@@ -15,6 +16,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* A program without tests that is over within this time needs no other thread than the tracing one.
+ */
+enum { BRIEF_MS = 10 };
 
 const char *const trace_engine_names[] = {"auto", "breakpoint", "seccomp", "ptrace", NULL};
 
@@ -72,34 +77,6 @@ static void choose_engine(struct session *s)
 
 /* ---- a run ---- */
 
-/* Waits for a signal that is to end the tool: everything traced goes first. */
-static void *guard(void *context)
-{
-    struct meeting *m = context;
-    sigset_t set;
-    int signal = 0;
-    pthread_sigmask(SIG_SETMASK, NULL, &set);
-    if (sigwait(&set, &signal) == 0) {
-        pthread_mutex_lock(&m->lock);
-        m->interrupted = signal;
-        pthread_mutex_unlock(&m->lock);
-        meeting_ask(m, ASK_END, NULL, 0);
-    }
-    return NULL;
-}
-
-/* Those that would end the tool; what the caller of the tool has it ignore (nohup) stays ignored.
- */
-void ending_signals(sigset_t *set)
-{
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        struct sigaction action;
-        if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-            sigaddset(set, signals[i]);
-    }
-}
-
 static void keep_results(struct arena *a, const struct script *script, struct profile_dynamic *out)
 {
     for (size_t i = 0; i < script->results.count; i++) {
@@ -128,6 +105,28 @@ static enum status explain(struct session *s, const struct script *script)
     return STATUS_OK;
 }
 
+/* Everything that happens between the start of the program and its end; false: a thread was
+ * wanting.
+ */
+static bool follow(struct session *s, struct script *script)
+{
+    pthread_t thread;
+    if (script_begin(script) && loop_briefly(s, script->program, BRIEF_MS)) {
+        script_play(script); /* what is left of it waits for nothing */
+        loop_run(s);
+        return true;
+    }
+    if (pthread_create(&thread, NULL, script_play, script) != 0) {
+        meeting_over(script->meeting);
+        loop_run(s);
+        return false;
+    }
+    loop_run(s);
+    pthread_join(thread, NULL);
+    guard_end(script);
+    return true;
+}
+
 /* One run; line: arguments of a configuration line, or NULL. */
 static enum status run(struct session *s, const char *const *line, struct arena *a,
                        struct profile_dynamic *out)
@@ -136,23 +135,16 @@ static enum status run(struct session *s, const char *const *line, struct arena 
     struct script script = {.session = s, .meeting = &meeting, .line = line};
     script.diag = *s->diag;
     script.arena = arena_new();
+    arena_alloc(script.arena, 0); /* here first: malloc sets up much for another thread */
     sigset_t endings, kept;
     sigemptyset(&endings);
     ending_signals(&endings);
-    pthread_t threads[2];
     struct sigaction ignore = {.sa_handler = SIG_IGN}, former;
     enum status status = meeting_open(s, &meeting);
     s->ending = s->fork_limit = false;
     sigaction(SIGPIPE, &ignore, &former);
     pthread_sigmask(SIG_BLOCK, &endings, &kept);
-    bool started = !status && pthread_create(&threads[0], NULL, script_play, &script) == 0;
-    pthread_sigmask(SIG_SETMASK, &endings, NULL);
-    bool guarded = started && pthread_create(&threads[1], NULL, guard, &meeting) == 0;
-    pthread_sigmask(SIG_SETMASK, &kept, NULL);
-    pthread_sigmask(SIG_BLOCK, &endings, NULL);
-    if (started) {
-        loop_run(s);
-        pthread_join(threads[0], NULL);
+    if (!status && follow(s, &script)) {
         status = explain(s, &script);
         keep_results(a, &script, out);
         s->failed = script.exit_status > 0 || script.signal;
@@ -160,10 +152,6 @@ static enum status run(struct session *s, const char *const *line, struct arena 
             s->diag->progress = script.diag.progress;
     } else if (!status) {
         status = diag_fail(s->diag, STATUS_SYSTEM, "cannot start a thread");
-    }
-    if (guarded) {
-        pthread_cancel(threads[1]);
-        pthread_join(threads[1], NULL);
     }
     sandbox_close(&script.box);
     sigaction(SIGPIPE, &former, NULL);
@@ -303,6 +291,7 @@ enum status trace_runs(struct diag *d, struct arena *a, const char *path,
         diag_debug(d, 1, "traced with the %s engine: %lld stops", out->engine, (long long)s.stops);
     }
     stack_finish(&s);
+    binaries_close(s.binaries);
     HASH_CLEAR(hh, s.objects);
     HASH_CLEAR(hh, s.tasks);
     HASH_CLEAR(hh, s.processes);
