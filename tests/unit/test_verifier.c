@@ -112,6 +112,19 @@ static void console_is_told_apart(void **state)
     assert_false(console_ended(c, "main returned 3\n", 16, &status));
     console_own(c, NULL);
     assert_true(console_ended(c, "main returned 3\n", 16, &status));
+    /* A tree that is no clone has no commit to tell; the minimal banner is one line. What ends
+     * nowhere is no banner for ever. */
+    static const char unpacked[] =
+        "Powered by\no.   .o       _ _\n                         Telesto "
+        "0.16.2\n 3 6 31\n",
+                      minimal[] = "Powered by Unikraft Telesto (0.16.2)\nown\n";
+    assert_string_equal(console_split(c, unpacked, sizeof unpacked - 1, &kept, NULL), " 3 6 31\n");
+    assert_string_equal(console_split(c, minimal, sizeof minimal - 1, &kept, NULL), "own\n");
+    char endless[512] = "Powered by\n";
+    for (int i = 0; i < 20; i++)
+        strcat(endless, i < 19 ? "line\n" : "last\n");
+    assert_non_null(
+        strstr(console_split(c, endless, strlen(endless), &kept, NULL), "line\nlast\n"));
     console_close(c);
 }
 
