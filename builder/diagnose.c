@@ -11,6 +11,7 @@ static const struct {
     const char *tool, *package;
 } host_tools[] = {
     {"bison", "bison"},     {"flex", "flex"},
+    {"yacc", "bison"},      {"lex", "flex"},
     {"m4", "m4"},           {"gawk", "gawk"},
     {"wget", "wget"},       {"unzip", "unzip"},
     {"python3", "python3"}, {"gcc", "gcc"},

@@ -25,6 +25,14 @@ const char *job_log_path(struct job *j)
     return arena_printf(j->a, "%s/build/make.log", j->app_dir);
 }
 
+void job_log(struct job *j, const struct subprocess *p)
+{
+    struct diag quiet;
+    diag_init(&quiet, -1);
+    const char *both = arena_printf(j->a, "%s%s", p->out, p->err);
+    (void)file_write(&quiet, job_log_path(j), both, strlen(both), 0);
+}
+
 /* Shows each step ("  CC  libx: file.o") as it comes. */
 struct watcher {
     struct diag *d;
@@ -125,10 +133,7 @@ static enum status make_once(struct job *j, struct subprocess *p)
     if (status)
         return status;
     j->out->make_ms += p->duration_ms;
-    struct diag quiet;
-    diag_init(&quiet, -1);
-    const char *both = arena_printf(j->a, "%s%s", p->out, p->err);
-    (void)file_write(&quiet, job_log_path(j), both, strlen(both), 0);
+    job_log(j, p);
     return STATUS_OK;
 }
 
