@@ -74,6 +74,30 @@ static enum status add_input(struct job *j, text *t)
     return text_write(j, &source, "input.c");
 }
 
+/* What the rules of the catalogue add for this release, each as a library of the app folder. */
+static enum status add_rule_sources(struct job *j, text *t)
+{
+    vec_each (s, &j->selection->sources) {
+        char *library = arena_printf(j->a, "app_%s", s->rule);
+        for (char *c = library; *c; c++)
+            *c = isalnum((unsigned char)*c) ? *c : '_';
+        const char *file = arena_printf(j->a, "%s.c", s->rule), *prefix = upper(j->a, library);
+        if (strchr(s->rule, '/'))
+            return diag_fail(j->d, STATUS_INPUT, "rule %s: its name cannot be a file's", s->rule);
+        text_add(j->a, t, "\n# %s\n$(eval $(call addlib,%s))\n%s_SRCS-y += $(%s_BASE)/%s\n",
+                 s->why ? s->why : s->rule, library, prefix, prefix, file);
+        vec_each (name, &s->wrap)
+            text_add(j->a, t, "LDFLAGS-y += -Wl,--wrap=%s\n", *name);
+        text source = {0};
+        vec_each (line, &s->lines)
+            text_add(j->a, &source, "%s\n", *line);
+        enum status status = text_write(j, &source, file);
+        if (status)
+            return status;
+    }
+    return STATUS_OK;
+}
+
 /* Lines of the user's own, for what no analysis shows. */
 static enum status add_makefiles(struct job *j, text *t)
 {
@@ -88,6 +112,17 @@ static enum status add_makefiles(struct job *j, text *t)
     return STATUS_OK;
 }
 
+/* What is built along with any program. */
+static enum status add_more(struct job *j, text *t)
+{
+    enum status status = add_stubs(j, t);
+    if (!status)
+        status = add_rule_sources(j, t);
+    if (!status)
+        status = add_makefiles(j, t);
+    return status ? status : add_input(j, t);
+}
+
 static enum status write_makefile_uk(struct job *j)
 {
     text t = {0};
@@ -96,11 +131,7 @@ static enum status write_makefile_uk(struct job *j)
         text_add(j->a, &t,
                  "# %s itself is not built: the loader among the external libraries runs it.\n",
                  j->name);
-        enum status status = add_stubs(j, &t);
-        if (!status)
-            status = add_makefiles(j, &t);
-        if (!status)
-            status = add_input(j, &t);
+        enum status status = add_more(j, &t);
         return status ? status : text_write(j, &t, "Makefile.uk");
     }
     text_add(j->a, &t, "$(eval $(call addlib,%s))\n\n", j->library);
@@ -114,11 +145,7 @@ static enum status write_makefile_uk(struct job *j)
              prefix, prefix);
     vec_each (s, &j->sources)
         add_source(j, &t, s, prefix);
-    enum status status = add_stubs(j, &t);
-    if (!status)
-        status = add_makefiles(j, &t);
-    if (!status)
-        status = add_input(j, &t);
+    enum status status = add_more(j, &t);
     return status ? status : text_write(j, &t, "Makefile.uk");
 }
 
