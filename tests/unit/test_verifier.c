@@ -157,6 +157,12 @@ static void normalisers_mask_what_they_name(void **state)
     normalise(&n, "\033[1mx v12\033[0m\r\ny\r", 17, true, &got);
     assert_string_equal(got.items[0], "x <ignored>");
     assert_string_equal(got.items[1], "y");
+    /* As readline writes at a terminal: it switches a mode and returns to where it is. */
+    static const char edited[] = "\033[?2004l\r42\n\033[?2004h\033[?2004l\r";
+    strings bare = {0};
+    normalise(&n, edited, sizeof edited - 1, false, &bare);
+    assert_int_equal(bare.count, 1);
+    assert_string_equal(bare.items[0], "42");
     verif_normalisers report = {0};
     normalisers_report(&n, &report);
     vec_each (r, &report)
