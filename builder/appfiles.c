@@ -112,6 +112,25 @@ static enum status add_makefiles(struct job *j, text *t)
     return STATUS_OK;
 }
 
+/* C++ as the program on Linux was compiled: one that imports no type information or no handler of
+ * exceptions was built without them, or needs neither, and is spared the libraries that have them.
+ * A program without imports does not tell. */
+static const char *cxx_flags(struct job *j)
+{
+    static const struct {
+        const char *import, *flag;
+    } parts[] = {{"_ZTVN10__cxxabiv1", " -fno-rtti"}, {"__gxx_personality_v0", " -fno-exceptions"}};
+    const char *flags = "";
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        bool imported = j->profile->static_part.symbols.count == 0;
+        vec_each (s, &j->profile->static_part.symbols)
+            imported = imported || strncmp(s->name, parts[i].import, strlen(parts[i].import)) == 0;
+        if (!imported)
+            flags = arena_printf(j->a, "%s%s", flags, parts[i].flag);
+    }
+    return flags;
+}
+
 /* What is built along with any program. */
 static enum status add_more(struct job *j, text *t)
 {
@@ -139,10 +158,12 @@ static enum status write_makefile_uk(struct job *j)
         text_add(j->a, &t, "%s_CINCLUDES-y += -I%s\n", prefix, *dir);
         text_add(j->a, &t, "%s_CXXINCLUDES-y += -I%s\n", prefix, *dir);
     }
-    text_add(j->a, &t,
-             "# The sources are a user's: their warnings are not this build's errors.\n"
-             "%s_CFLAGS-y += -Wno-error\n%s_CXXFLAGS-y += -Wno-error\n\n",
-             prefix, prefix);
+    text_add(
+        j->a, &t,
+        "# The sources are a user's: their warnings are not this build's errors. The core's C\n"
+        "# headers use a word that C++ lacks.\n"
+        "%s_CFLAGS-y += -Wno-error\n%s_CXXFLAGS-y += -Wno-error -Drestrict=__restrict__%s\n\n",
+        prefix, prefix, cxx_flags(j));
     vec_each (s, &j->sources)
         add_source(j, &t, s, prefix);
     enum status status = add_more(j, &t);
