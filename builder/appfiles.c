@@ -74,6 +74,30 @@ static enum status add_input(struct job *j, text *t)
     return text_write(j, &source, "input.c");
 }
 
+/* What the rules of the catalogue add for this release, each as a library of the app folder. */
+static enum status add_rule_sources(struct job *j, text *t)
+{
+    vec_each (s, &j->selection->sources) {
+        char *library = arena_printf(j->a, "app_%s", s->rule);
+        for (char *c = library; *c; c++)
+            *c = isalnum((unsigned char)*c) ? *c : '_';
+        const char *file = arena_printf(j->a, "%s.c", s->rule), *prefix = upper(j->a, library);
+        if (strchr(s->rule, '/'))
+            return diag_fail(j->d, STATUS_INPUT, "rule %s: its name cannot be a file's", s->rule);
+        text_add(j->a, t, "\n# %s\n$(eval $(call addlib,%s))\n%s_SRCS-y += $(%s_BASE)/%s\n",
+                 s->why ? s->why : s->rule, library, prefix, prefix, file);
+        vec_each (name, &s->wrap)
+            text_add(j->a, t, "LDFLAGS-y += -Wl,--wrap=%s\n", *name);
+        text source = {0};
+        vec_each (line, &s->lines)
+            text_add(j->a, &source, "%s\n", *line);
+        enum status status = text_write(j, &source, file);
+        if (status)
+            return status;
+    }
+    return STATUS_OK;
+}
+
 /* Lines of the user's own, for what no analysis shows. */
 static enum status add_makefiles(struct job *j, text *t)
 {
@@ -88,6 +112,36 @@ static enum status add_makefiles(struct job *j, text *t)
     return STATUS_OK;
 }
 
+/* C++ as the program on Linux was compiled: one that imports no type information or no handler of
+ * exceptions was built without them, or needs neither, and is spared the libraries that have them.
+ * A program without imports does not tell. */
+static const char *cxx_flags(struct job *j)
+{
+    static const struct {
+        const char *import, *flag;
+    } parts[] = {{"_ZTVN10__cxxabiv1", " -fno-rtti"}, {"__gxx_personality_v0", " -fno-exceptions"}};
+    const char *flags = "";
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        bool imported = j->profile->static_part.symbols.count == 0;
+        vec_each (s, &j->profile->static_part.symbols)
+            imported = imported || strncmp(s->name, parts[i].import, strlen(parts[i].import)) == 0;
+        if (!imported)
+            flags = arena_printf(j->a, "%s%s", flags, parts[i].flag);
+    }
+    return flags;
+}
+
+/* What is built along with any program. */
+static enum status add_more(struct job *j, text *t)
+{
+    enum status status = add_stubs(j, t);
+    if (!status)
+        status = add_rule_sources(j, t);
+    if (!status)
+        status = add_makefiles(j, t);
+    return status ? status : add_input(j, t);
+}
+
 static enum status write_makefile_uk(struct job *j)
 {
     text t = {0};
@@ -96,11 +150,7 @@ static enum status write_makefile_uk(struct job *j)
         text_add(j->a, &t,
                  "# %s itself is not built: the loader among the external libraries runs it.\n",
                  j->name);
-        enum status status = add_stubs(j, &t);
-        if (!status)
-            status = add_makefiles(j, &t);
-        if (!status)
-            status = add_input(j, &t);
+        enum status status = add_more(j, &t);
         return status ? status : text_write(j, &t, "Makefile.uk");
     }
     text_add(j->a, &t, "$(eval $(call addlib,%s))\n\n", j->library);
@@ -108,17 +158,15 @@ static enum status write_makefile_uk(struct job *j)
         text_add(j->a, &t, "%s_CINCLUDES-y += -I%s\n", prefix, *dir);
         text_add(j->a, &t, "%s_CXXINCLUDES-y += -I%s\n", prefix, *dir);
     }
-    text_add(j->a, &t,
-             "# The sources are a user's: their warnings are not this build's errors.\n"
-             "%s_CFLAGS-y += -Wno-error\n%s_CXXFLAGS-y += -Wno-error\n\n",
-             prefix, prefix);
+    text_add(
+        j->a, &t,
+        "# The sources are a user's: their warnings are not this build's errors. The core's C\n"
+        "# headers use a word that C++ lacks.\n"
+        "%s_CFLAGS-y += -Wno-error\n%s_CXXFLAGS-y += -Wno-error -Drestrict=__restrict__%s\n\n",
+        prefix, prefix, cxx_flags(j));
     vec_each (s, &j->sources)
         add_source(j, &t, s, prefix);
-    enum status status = add_stubs(j, &t);
-    if (!status)
-        status = add_makefiles(j, &t);
-    if (!status)
-        status = add_input(j, &t);
+    enum status status = add_more(j, &t);
     return status ? status : text_write(j, &t, "Makefile.uk");
 }
 

@@ -208,8 +208,10 @@ enum status step_configure(struct job *j)
     if (p.timed_out)
         return diag_fail(j->d, STATUS_SYSTEM, "%s: its olddefconfig did not end in %d s",
                          j->uk_root, CONFIGURE_MS / 1000);
-    if (p.exit_status != 0)
+    if (p.exit_status != 0) {
+        job_log(j, &p);
         return diagnose_make(j, p.out, p.err, p.exit_status);
+    }
     char *config = NULL;
     size_t size = 0;
     status = file_read(j->d, j->a, job_config_path(j), 0, &config, &size);

@@ -11,6 +11,7 @@ static const struct {
     const char *tool, *package;
 } host_tools[] = {
     {"bison", "bison"},     {"flex", "flex"},
+    {"yacc", "bison"},      {"lex", "flex"},
     {"m4", "m4"},           {"gawk", "gawk"},
     {"wget", "wget"},       {"unzip", "unzip"},
     {"python3", "python3"}, {"gcc", "gcc"},
@@ -160,6 +161,11 @@ static enum status missing_header(struct job *j, const char *errors)
     if (!first)
         return STATUS_OK;
     const struct catalogue_library *l = first_home;
+    if (l && l->option && job_enabled(j, l->option))
+        return diag_fail(j->d, STATUS_FOUND,
+                         "%s: the header is one of %s (%s), which is on but does not offer it to "
+                         "this file (C++, or its folder is not in the include path)",
+                         first, l->name, l->option);
     return diag_fail(j->d, STATUS_FOUND, "%s: %s", first,
                      l ? arena_printf(j->a, "the header is one of %s%s%s%s: select it", l->name,
                                       l->option ? " (" : "", l->option ? l->option : "",

@@ -25,6 +25,14 @@ const char *job_log_path(struct job *j)
     return arena_printf(j->a, "%s/build/make.log", j->app_dir);
 }
 
+void job_log(struct job *j, const struct subprocess *p)
+{
+    struct diag quiet;
+    diag_init(&quiet, -1);
+    const char *both = arena_printf(j->a, "%s%s", p->out, p->err);
+    (void)file_write(&quiet, job_log_path(j), both, strlen(both), 0);
+}
+
 /* Shows each step ("  CC  libx: file.o") as it comes. */
 struct watcher {
     struct diag *d;
@@ -88,9 +96,36 @@ static void choose_image(struct job *j)
     }
 }
 
-/* A library whose sources the tree downloads ("  WGET    liblwip: URL") gets the archive from
- * --uk-libs DIR/archives where it is there: not every machine has a network. Says whether one was
- * put in place. */
+/* Whatever --uk-libs DIR/archives holds is put where each external library would download to: a
+ * machine without a network may wait long for each failure. What is not asked for lies unused. */
+static void offer_archives(struct job *j)
+{
+    struct diag quiet;
+    diag_init(&quiet, -1);
+    const char *archives = arena_printf(j->a, "%s/archives",
+                                        j->options->uk_libs ? j->options->uk_libs : "/nonexistent");
+    char *real = realpath(archives, NULL);
+    DIR *handle = real ? opendir(real) : NULL;
+    for (const struct dirent *e; handle && (e = readdir(handle));) {
+        if (e->d_name[0] == '.')
+            continue;
+        vec_each (l, &j->catalogue->libraries) {
+            bool takes_part = false;
+            vec_each (x, &j->externals)
+                takes_part |= l->repository && strcmp(x->repository, l->repository) == 0;
+            const char *folder = arena_printf(j->a, "%s/build/%s", j->app_dir, l->name);
+            if (takes_part && dir_make(&quiet, folder) == STATUS_OK)
+                (void)symlink(arena_printf(j->a, "%s/%s", real, e->d_name),
+                              arena_printf(j->a, "%s/%s", folder, e->d_name));
+        }
+    }
+    if (handle)
+        closedir(handle);
+    free(real);
+}
+
+/* A library whose sources the tree downloads all the same ("  WGET    liblwip: URL") gets the
+ * archive in the same way. Says whether one was put in place. */
 static bool supply_archive(struct job *j, const char *output)
 {
     bool supplied = false;
@@ -115,7 +150,10 @@ static enum status make_once(struct job *j, struct subprocess *p)
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     int jobs = j->options->jobs ? j->options->jobs : processors > 0 ? (int)processors : 1;
     struct watcher w = {.d = j->d};
+    /* Errors as diagnose_make reads them; C++ symbols by the names that catalogues have. */
+    static const char *const plain[] = {"LC_ALL=C", "COLLECT_NO_DEMANGLE=1", NULL};
     *p = (struct subprocess){.argv = make_arguments(j, "all", jobs),
+                             .env = plain,
                              .timeout_ms = MAKE_MS,
                              .output_limit = MAKE_OUTPUT,
                              .on_output = on_output,
@@ -125,10 +163,7 @@ static enum status make_once(struct job *j, struct subprocess *p)
     if (status)
         return status;
     j->out->make_ms += p->duration_ms;
-    struct diag quiet;
-    diag_init(&quiet, -1);
-    const char *both = arena_printf(j->a, "%s%s", p->out, p->err);
-    (void)file_write(&quiet, job_log_path(j), both, strlen(both), 0);
+    job_log(j, p);
     return STATUS_OK;
 }
 
@@ -141,6 +176,7 @@ enum status step_make(struct job *j)
         return STATUS_OK;
     }
     struct subprocess p;
+    offer_archives(j);
     enum status status = make_once(j, &p);
     for (int again = 0; !status && p.exit_status > 0 && again < MAX_ARCHIVES; again++) {
         if (!supply_archive(j, p.out))

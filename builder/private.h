@@ -83,6 +83,9 @@ const char *const *make_arguments(struct job *j, const char *goal, int jobs);
 const char *job_config_path(struct job *j);
 
 const char *job_log_path(struct job *j);
+struct subprocess;
+/* Keeps what make said in the log. */
+void job_log(struct job *j, const struct subprocess *p);
 
 /* Reads what make and its tools said; fills out->undefined. */
 enum status diagnose_make(struct job *j, const char *output, const char *errors, int exit_status);

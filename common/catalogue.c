@@ -110,6 +110,10 @@ static const struct jm_field rule_fields[] = {
     JM_FIELD(S, "calls", calls, JM_STRINGS, .flags = JM_OPTIONAL),
     JM_FIELD(S, "symbols", symbols, JM_STRINGS, .flags = JM_OPTIONAL),
     JM_FIELD(S, "instead", instead, JM_STRINGS, .flags = JM_OPTIONAL),
+    JM_FIELD(S, "source", source, JM_STRINGS, .flags = JM_OPTIONAL,
+             .description = "lines of a C file to build along"),
+    JM_FIELD(S, "wrap", wrap, JM_STRINGS, .flags = JM_OPTIONAL,
+             .description = "functions whose calls that file takes over"),
 };
 const struct jm_type catalogue_rule_type =
     JM_TYPE(S, "rule", "A need that no system call shows", rule_fields);

@@ -85,13 +85,16 @@ struct catalogue_syscall {
  * (catalogue/rules-*.json, docs/rules.md). */
 struct catalogue_rule {
     const char *name;  /* "dynamic-loading" */
-    const char *kind;  /* "need" (or NULL), "prefer", "provides", "harmless", "alias", "refuse" */
+    const char *kind;  /* "need" (or NULL), "prefer", "provides", "harmless", "alias", "refuse",
+                          "fact", "source" */
     const char *when;  /* facts of profile and build: "mode=binary && type=dynamic"; NULL: always */
     const char *needs; /* an expression over options; NULL where the kind needs none */
     const char *symptom; /* what is seen when it does not hold, or why; shown by --explain */
     strings calls;       /* system calls it is about (patterns); empty: none */
     strings symbols;     /* functions it is about (patterns); empty: none */
     strings instead;     /* what stands in for them; empty: nothing has to */
+    strings source;      /* lines of a C file to build along; empty: none */
+    strings wrap;        /* functions whose calls that file takes over (the linker's --wrap) */
 };
 
 /* Where the parts of a catalogue come from. */

@@ -7,12 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUPS = 8, LINE_LIMIT = 4096 };
+/* A banner that does not end within so many lines is none, or one nobody knows. */
+enum { GROUPS = 8, LINE_LIMIT = 4096, BLOCK_LINES = 12 };
 
 /* Prefix of Unikraft's kernel messages: [time] level: <thread> {caller} [library] <place>. */
 #define LOG                                                                                        \
     "^(\\[ *[0-9]+\\.[0-9]+\\] )?(dbg|Info|Warn|ERR|CRIT): +(<[^>]*>+ )?(\\{[^}]*\\} )?"           \
     "\\[[a-z][a-z0-9_-]*\\] +(<[^>]*> )?"
+
+/* Last line of Unikraft's banner: code name and release. */
+#define RELEASE "^ +[A-Z][a-z]+ [0-9]+\\.[0-9]+\\.[0-9]+(~[0-9a-z-]+)?$"
 
 /* What is recognised, in order: the first pattern that fits a line decides. until: the line that
  * ends a block (the banner). A line is only ever taken whole, so that a program's own text is never
@@ -26,8 +30,11 @@ static const struct {
     {CONSOLE_BOOT, 0, "^SeaBIOS \\(version ", NULL},
     {CONSOLE_BOOT, 0, "^iPXE( \\(|\\+| [0-9.]+)", NULL},
     {CONSOLE_BOOT, 0, "^(Booting from ROM|Press Ctrl-B|PMM\\+|Machine UUID)", NULL},
-    {CONSOLE_BOOT, 0, "^Powered by$", "^ +[A-Z][a-z]+ [0-9]+\\.[0-9]+\\.[0-9]+~"},
-    {CONSOLE_BOOT, 0, "^ *[A-Z][a-z]+ [0-9]+\\.[0-9]+\\.[0-9]+~[0-9a-z]+$", NULL},
+    /* A tree that is a clone puts ~COMMIT after its release, an unpacked archive nothing. */
+    {CONSOLE_BOOT, 0, "^Powered by$", RELEASE},
+    {CONSOLE_BOOT, 0, "^Welcome to  _ __ +_____$", RELEASE},
+    {CONSOLE_BOOT, 0, "^Powered by Unikraft [A-Z][a-z]+ \\([0-9]+\\.[0-9]+\\.[0-9]+", NULL},
+    {CONSOLE_BOOT, 0, "^ *[A-Z][a-z]+ [0-9]+\\.[0-9]+\\.[0-9]+~[0-9a-z-]+$", NULL},
     {CONSOLE_BOOT, 0, "^ +\\.-{10,}\\.$", "^Bench core [0-9]"},
     {CONSOLE_BOOT, 0, "^Bench core [0-9]+(\\.[0-9]+)*$", NULL},
     {CONSOLE_MISSING, 1, "syscall \"?([a-z0-9_]+)\"? is not available", NULL},
@@ -210,7 +217,7 @@ char *console_split(struct console *c, const char *text, size_t size, size_t *ow
                     console_events *events)
 {
     char *own = arena_alloc(c->a, size + 1), plain[LINE_LIMIT];
-    size_t used = 0, block = PATTERNS;
+    size_t used = 0, block = PATTERNS, lines = 0;
     c->offsets.count = 0;
     for (size_t at = 0; at < size;) {
         const char *newline = memchr(text + at, '\n', size - at);
@@ -223,12 +230,14 @@ char *console_split(struct console *c, const char *text, size_t size, size_t *ow
             event = (struct console_event){.kind = patterns[block].kind,
                                            .text = arena_strdup(c->a, plain)};
             event.line = event.text;
-            if (regexec(&c->until[block], plain, 0, NULL, 0) == 0)
+            if (++lines == BLOCK_LINES || regexec(&c->until[block], plain, 0, NULL, 0) == 0)
                 block = PATTERNS;
         } else if (recognise(c, plain, &event, &which)) {
             known = true;
-            if (patterns[which].until)
+            if (patterns[which].until) {
                 block = which;
+                lines = 0;
+            }
         }
         if (known && events) {
             event.offset = at;

@@ -47,6 +47,17 @@ static const struct jm_field unmet_fields[] = {
 static const struct jm_type unmet_type = JM_TYPE(S, "unmet_rule", NULL, unmet_fields);
 #undef S
 
+#define S struct selection_source
+static const struct jm_field source_fields[] = {
+    JM_FIELD(S, "rule", rule, JM_STRING),
+    JM_FIELD(S, "why", why, JM_STRING, .flags = JM_OPTIONAL),
+    JM_FIELD(S, "lines", lines, JM_STRINGS),
+    JM_FIELD(S, "wrap", wrap, JM_STRINGS, .flags = JM_OPTIONAL,
+             .description = "functions whose calls it takes over"),
+};
+static const struct jm_type source_type = JM_TYPE(S, "built_along", NULL, source_fields);
+#undef S
+
 #define S struct selection_alternative
 static const struct jm_field alternative_fields[] = {
     JM_FIELD(S, "instead", instead, JM_STRING),
@@ -88,6 +99,8 @@ static const struct jm_field selection_fields[] = {
     {.name = "missing", .kind = JM_OBJECT, .offset = 0, .type = &missing_part},
     JM_FIELD(S, "unmet", unmet, JM_ARRAY, .type = &unmet_type, .flags = JM_OPTIONAL,
              .description = "rules of the catalogue that cannot be met"),
+    JM_FIELD(S, "sources", sources, JM_ARRAY, .type = &source_type, .flags = JM_OPTIONAL,
+             .description = "C files built along, for what no option gives"),
     JM_FIELD(S, "facts", facts, JM_STRINGS, .flags = JM_OPTIONAL),
     JM_FIELD(S, "clashes", clashes, JM_STRINGS, .flags = JM_OPTIONAL,
              .description = "symbols that two selected libraries export"),

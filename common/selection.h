@@ -36,6 +36,13 @@ struct selection_unmet {
     const char *rule, *needs, *symptom;
 };
 
+/* A C file built along with the image, for what no option of this release gives. */
+struct selection_source {
+    const char *rule, *why;
+    strings lines;
+    strings wrap; /* functions whose calls it takes over: __wrap_NAME for NAME */
+};
+
 /* Another configuration that would do, and what it costs more. */
 struct selection_alternative {
     const char *instead; /* the option left out of it */
@@ -63,7 +70,8 @@ struct selection {
         strings symbols;
     } missing;
     VEC(struct selection_unmet) unmet; /* rules */
-    strings facts;                     /* of profile and build that rules looked at */
+    VEC(struct selection_source) sources;
+    strings facts;   /* of profile and build that rules looked at */
     strings clashes; /* symbols that two selected libraries export: "strlen: libnolibc, libmusl" */
     VEC(struct selection_alternative) alternatives;
     bool optimal; /* the solver proved it */

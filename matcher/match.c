@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The solved problem as a selection document. */
+#include "matcher/facts.h"
 #include "matcher/missing.h"
 #include "matcher/reasons.h"
 #include <stdlib.h>
@@ -115,6 +116,27 @@ static void fill_facts(const struct problem *p, struct selection *out)
     }
 }
 
+/* C files of rules whose facts hold and whose options are chosen. */
+static enum status fill_sources(const struct problem *p, struct selection *out)
+{
+    vec_each (rule, &p->catalogue->rules) {
+        bool holds = false;
+        if (!rule->kind || strcmp(rule->kind, "source") != 0)
+            continue;
+        enum status status =
+            condition_holds(p->diag, rule->name, rule->when, &p->needs.facts, &holds);
+        if (status)
+            return status;
+        if (holds && rule->needs)
+            holds = kconfig_evaluate_text(p->kconfig, rule->needs) != TRI_N;
+        if (holds)
+            vec_push(
+                p->arena, &out->sources,
+                ((struct selection_source){rule->name, rule->symptom, rule->source, rule->wrap}));
+    }
+    return STATUS_OK;
+}
+
 /* Whether a choice has to do with libraries at all. */
 static bool reaches_library(const struct problem *p, const struct model_choice *c)
 {
@@ -224,6 +246,8 @@ static enum status fill(struct problem *p, struct selection *out)
                            "defaults, then fewest options"
                          : "number of libraries, then fewest deviations from defaults, then fewest "
                            "options";
+    if ((status = fill_sources(p, out)))
+        return status;
     bool missing = missing_fill(p, out);
     if (p->options->alternatives && (status = alternatives_fill(p, out)))
         return status;

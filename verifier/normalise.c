@@ -21,9 +21,11 @@ struct entry {
 #define BEFORE "(^|[^0-9A-Za-z_.])"
 
 static const struct entry table[] = {
-    {"crlf", "line ends: carriage returns before a line feed are dropped", "\r+$", "", 0, true},
     {"ansi", "terminal escape sequences are dropped", "\033(\\[[0-9;?]*[A-Za-z]|c|\\][^\007]*\007)",
      "", 0, true},
+    /* Line editors return to the first column after such a sequence, where they already are. */
+    {"crlf", "carriage returns at the beginning and end of a line are dropped", "\r+$|^\r+", "", 0,
+     true},
     {"dates", "calendar dates",
      "[0-9]{4}-[01][0-9]-[0-3][0-9]|[0-9]{1,2}[/ "
      "](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[/ "
@@ -162,8 +164,8 @@ void normalise(struct normalisers *n, const char *text, size_t size, bool image,
         const char *line = copy;
         vec_each (one, &n->chosen)
             line = apply(n, *one, line, image);
-        /* A line that is nothing but what is to be ignored is no line. */
-        if (strcmp(line, IGNORED) != 0)
+        /* What is nothing but what is to be ignored is no line, nor what a terminal alone sees. */
+        if (strcmp(line, IGNORED) != 0 && (newline || *line))
             vec_push(n->a, lines, line);
         at += length + 1;
     }

@@ -255,14 +255,15 @@ static bool booted(void *context, const char *console, size_t size)
     return now - (size ? w->grown_us : w->started_us) > (size ? silence : 2 * silence);
 }
 
-/* Which core an image is of: its selection says, or else its banner ("Calypso 0.17.0~484ff209", as
- * Unikraft's libukboot prints it). NULL: not known. */
+/* Which core an image is of: its selection says, or else its banner ("Powered by", or of old only
+ * "Calypso 0.17.0~484ff209", as Unikraft's libukboot prints them). NULL: not known. */
 static const char *core_of(const struct verif_options *options, const struct observed *o)
 {
     if (options->selection)
         return options->selection->catalogue.name;
     vec_each (e, &o->events)
-        if (e->kind == CONSOLE_BOOT && strchr(e->line, '~'))
+        if (e->kind == CONSOLE_BOOT &&
+            (strchr(e->line, '~') || strncmp(e->line, "Powered by", 10) == 0))
             return "unikraft";
     return NULL;
 }

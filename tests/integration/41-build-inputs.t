@@ -98,4 +98,45 @@ is($status, 0, 'and is ported') or diag "$out\n$err";
 like($err, qr/the build needs headers of LIBUKSCHEDCOOP: solving again/, 'by solving again with the library that has it');
 like($out, qr/^ +listed$/m, 'it runs');
 
+# C++ as the program was compiled, with the core's C headers; a symbol that is missing goes by its catalogue's name.
+mkdir 'cxx';
+spill('cxx/main.cpp', <<'END');
+extern "C" {
+#include <stdio.h>
+#include <string.h>
+}
+static int first(const char *restrict s) { return *s; }
+struct shape { virtual int area() const { return 0; } };
+struct square : shape { int side; square(int s) : side(s) {} int area() const override { return side * side; } };
+#ifdef LOST
+int nowhere(int);
+#else
+static int nowhere(int x) { return x; }
+#endif
+int main(int argc, char **argv)
+{
+    square s(argc + 4);
+    const shape &any = s;
+    printf("area %d %d\n", nowhere(any.area()), first("3") - 48);
+    return 0;
+}
+END
+is(system('c++ -Drestrict=__restrict__ -fno-rtti -fno-exceptions -o app cxx/main.cpp'), 0, 'a C++ program compiles');
+($status, $out, $err) = run($build, '-s cxx -o cxx-out');
+is($status, 0, 'its sources build') or diag "$out\n$err";
+like($out, qr/^ +area 25 3$/m, 'and run');
+like(slurp('cxx-out/app/Makefile.uk'), qr/^APPAPP_CXXFLAGS-y .*-fno-rtti -fno-exceptions$/m, 'without what the program does not import');
+spill('cxx/main.cpp', "#define LOST 1\n" . slurp('cxx/main.cpp'));
+($status, $out, $err) = run($build, '-s cxx -o cxx-lost');
+isnt($status, 0, 'a function that nothing has');
+like("$out$err", qr/_Z7nowherei/, 'is named as catalogues would name it');
+
+# Archives for libraries that download their sources lie ready before make asks for them.
+mkdir $_ for qw(libs libs/archives);
+symlink "$src/tests/corelibs/lib-slab", 'libs/lib-slab' or die;
+spill('libs/archives/slab-1.0.tar', 'sources');
+($status, $out, $err) = run($build, '-s src -o fetched --uk-libs libs --pin LIBSLAB');
+is($status, 0, 'with archives at hand') or diag "$out\n$err";
+is(slurp('fetched/app/build/libslab/slab-1.0.tar'), 'sources', "they are in the library's folder");
+
 done_testing;

@@ -89,6 +89,13 @@ is("@left", '', 'and its machine is stopped');
 is($status, 1, 'a program that crashes: exit status 1');
 isnt(scalar @{$json->{runs}[0]{faults}}, 0, 'with what happened');
 
+# What no option gives, a rule's source does: built along, it takes over calls of another library.
+($status, $out) = boot('linuxu', qw(--fact loud=yes), tests(listCommands => ['one']));
+is($status, 0, "with a rule's source: without fault") or diag $out;
+like($out, qr/^ +GOT ONE$/m, 'it is in the image');
+like(slurp('linuxu/app/Makefile.uk'), qr/^# the console whispers$/m, 'the app folder says why');
+is(decode_json(slurp('linuxu/selection.json'))->{sources}[0]{rule}, 'loud-console', 'the selection by which rule');
+
 # Command lines, each a run; without tests, until the program ends.
 spill('lines.txt', "first\nsecond\n'say \"hi\" twice'\n");
 ($status, $out, $json) = boot('kvm', '-c', 'lines.txt');

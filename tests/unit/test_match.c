@@ -70,6 +70,10 @@ static const char catalogue_text[] =
     " {'name':'rseq','kind':'harmless','symptom':'goes on without','calls':['rseq']},"
     " {'name':'go','kind':'need','when':'language=go','needs':'THREADS && FILES','symptom':'a "
     "silent spin'},"
+    " {'name':'patchwork','kind':'source','when':'language=go','needs':'THREADS','symptom':'gap',"
+    "'wrap':['f'],'source':['int x;']},"
+    " {'name':'gap-elsewhere','kind':'source','when':'language=go','needs':'!THREADS','source':['']"
+    "},"
     " {'name':'moon','kind':'need','when':'moon=full','needs':'WEREWOLF','symptom':'howling'},"
     " {'name':'alias64','kind':'alias','symbols':['*64'],'instead':['*']},"
     " {'name':'glue','kind':'harmless','symbols':['__libc_start_main']}]}";
@@ -338,6 +342,10 @@ static void facts_become_needs(void **state)
     assert_int_equal(run(f), STATUS_OK);
     assert_value(f, "THREADS", "y");
     assert_value(f, "FILES", "y");
+    /* What no option gives, for whom it holds and where its option is chosen. */
+    assert_int_equal(f->selection.sources.count, 1);
+    assert_string_equal(f->selection.sources.items[0].rule, "patchwork");
+    assert_string_equal(f->selection.sources.items[0].wrap.items[0], "f");
     vec_push(f->arena, &f->options.facts, "moon=full");
     assert_int_equal(run(f), STATUS_FOUND);
     assert_int_equal(f->selection.unmet.count, 1);

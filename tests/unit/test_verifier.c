@@ -112,6 +112,19 @@ static void console_is_told_apart(void **state)
     assert_false(console_ended(c, "main returned 3\n", 16, &status));
     console_own(c, NULL);
     assert_true(console_ended(c, "main returned 3\n", 16, &status));
+    /* A tree that is no clone has no commit to tell; the minimal banner is one line. What ends
+     * nowhere is no banner for ever. */
+    static const char unpacked[] =
+        "Powered by\no.   .o       _ _\n                         Telesto "
+        "0.16.2\n 3 6 31\n",
+                      minimal[] = "Powered by Unikraft Telesto (0.16.2)\nown\n";
+    assert_string_equal(console_split(c, unpacked, sizeof unpacked - 1, &kept, NULL), " 3 6 31\n");
+    assert_string_equal(console_split(c, minimal, sizeof minimal - 1, &kept, NULL), "own\n");
+    char endless[512] = "Powered by\n";
+    for (int i = 0; i < 20; i++)
+        strcat(endless, i < 19 ? "line\n" : "last\n");
+    assert_non_null(
+        strstr(console_split(c, endless, strlen(endless), &kept, NULL), "line\nlast\n"));
     console_close(c);
 }
 
@@ -144,6 +157,12 @@ static void normalisers_mask_what_they_name(void **state)
     normalise(&n, "\033[1mx v12\033[0m\r\ny\r", 17, true, &got);
     assert_string_equal(got.items[0], "x <ignored>");
     assert_string_equal(got.items[1], "y");
+    /* As readline writes at a terminal: it switches a mode and returns to where it is. */
+    static const char edited[] = "\033[?2004l\r42\n\033[?2004h\033[?2004l\r";
+    strings bare = {0};
+    normalise(&n, edited, sizeof edited - 1, false, &bare);
+    assert_int_equal(bare.count, 1);
+    assert_string_equal(bare.items[0], "42");
     verif_normalisers report = {0};
     normalisers_report(&n, &report);
     vec_each (r, &report)
