@@ -90,6 +90,8 @@ struct function {
     bool called;                    /* not only taken the address of */
     bool whole;                     /* its values are not followed */
     bool twice;                     /* reads its return address: may return twice, like setjmp */
+    bool strays;                    /* may return elsewhere than to its caller */
+    bool pops;                      /* takes arguments off the stack as it returns */
     VEC(struct context *) contexts; /* [0]: unknown inputs */
     VEC(struct context *) callers;
     uint8_t hook; /* enum hook */
@@ -251,6 +253,8 @@ void engine_queue(struct engine *e, struct context *c);
 /* Inputs of a function matter, for a number or a name (then those of its callers that they are
  * made from matter as well) or for a branch: its callers are run again. */
 void engine_require(struct engine *e, struct function *f, uint32_t deps, bool number);
+/* A function may return elsewhere than to its caller: its callers are run again. */
+void engine_stray(struct engine *e, struct function *f);
 void engine_note(struct engine *e, struct context *c, uint64_t at, const char *reason);
 /* Runs everything queued to the fixed point. */
 void engine_run(struct engine *e);
