@@ -81,6 +81,8 @@ void engine_add_objects(struct engine *e)
         const struct elf_section *got = elf_section_named(o->elf, ".got");
         if (got)
             o->got = (struct elf_range){got->address, got->size};
+        const struct elf_section *origin = elf_section_named(o->elf, ".got.plt");
+        o->origin = o->elf->pltgot ? o->elf->pltgot : origin ? origin->address : o->got.address;
         o->plugin = i >= e->map->initial;
         o->arguments = e->arch->arguments;
         vec_push(e->arena, &e->objects, o);

@@ -163,6 +163,7 @@ struct object {
     VEC(uint64_t) bounds;   /* starts of data objects */
     struct address_map spans;
     struct elf_range got;    /* .got: written by relocation only */
+    uint64_t origin;         /* what the large code model measures distances from; 0: unknown */
     uint8_t step;            /* instructions start at multiples of it */
     uint8_t stack_arguments; /* where they begin, from the stack pointer at entry */
     bool prepared, bounded;
@@ -271,6 +272,10 @@ value memory_load(struct engine *e, struct node *from, uint64_t at, uint64_t con
 /* The pointer in a relocated word. */
 bool memory_pointer(struct engine *e, struct object *o, uint64_t address, struct function **target,
                     uint64_t *constant);
+/* An immediate of eight bytes that four would hold is, where code was compiled for the large model,
+ * the distance of something from the global offset table. */
+void memory_touch_distance(struct engine *e, struct node *from, uint64_t at, struct object *o,
+                           const struct insn *i);
 bool memory_is_code(struct object *o, uint64_t address);
 bool memory_constant(const struct object *o, uint64_t address);
 void memory_run(struct engine *e);

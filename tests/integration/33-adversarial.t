@@ -190,6 +190,15 @@ exactly('number passed through a pointer', 'getpid exit_group', <<'C');
 static N long wrapper(long n) { return sys(n); } static long (*volatile call)(long) = wrapper;
 N void go(void *p) { keep = call(39); finish(); }
 C
+includes('addresses measured from the global offset table', 'alarm getpriority umask', 'acct', <<'C', '-mcmodel=large', '-fno-plt', @$_) for ['-pie', '-fPIE'], ['-no-pie', '-fPIC', '-Wl,-z,now'];
+#include <stdlib.h>
+#include <string.h>
+static inline long raw(long n) { long r; __asm__ volatile("syscall" : "=a"(r) : "a"(n), "D"(0L), "S"(0L) : "rcx", "r11", "memory"); return r; }
+static void ring(void) { raw(37); } void mask(void) { raw(95); } __attribute__((weak)) void rank(void) { raw(140); } void never(void) { raw(163); }
+static void (*kept)(void); char buffer[64]; int (*volatile fill)(char *, int);
+__attribute__((noinline)) static int store(char *to, int n) { memset(to, n, 8); kept = ring; return n; }
+int main(int c, char **v) { char local[64]; fill = store; fill(local, c); void (*own)(void) = local[0] ? mask : rank; kept(); own(); kept = c ? rank : mask; kept(); return buffer[c]; }
+C
 {
     my $static = static_of(build('argv', <<'C'));
 #include <stdlib.h>
