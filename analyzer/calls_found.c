@@ -101,7 +101,7 @@ void reach_collect_unknown(struct analysis *a, const struct walk *w, unsigned ph
             engine_note(&a->engine, c, site->at, unknown_reason(kind));
             for (int64_t n = 0; n < SYSCALL_LIMIT; n++) {
                 struct found *f = &found[n];
-                bool alone = !f->phases || f->when == WHEN_UNKNOWN;
+                bool alone = !f->phases || !(f->when & WHEN_NORMAL);
                 if (!syscall_exists_in((enum syscall_table)a->engine.arch->calls, n) ||
                     (kind == UNKNOWN_ANY ? !alone : !numbers[n]))
                     continue;
@@ -141,11 +141,48 @@ void reach_add_signal_return(const struct analysis *a, struct found found[SYSCAL
         *returns = *handles;
 }
 
+static bool is_inside(const bool *inside, const struct node *n)
+{
+    const struct object *o = graph_object(n);
+    return !o || inside[o->elf->index];
+}
+
+static void mark_sites(struct analysis *a, struct context *c, bool made[SYSCALL_LIMIT])
+{
+    vec_each (site, &c->sites) {
+        int64_t numbers[FOREIGN_LIMIT];
+        unsigned count = reach_site_numbers(a, c, site, numbers);
+        for (unsigned i = 0; i < count; i++)
+            made[numbers[i]] = true;
+    }
+}
+
+/* Calls that code outside the C library makes by itself, or asks syscall() for by number: no
+ * circumstance of the library leads to them. */
+static void mark_made_outside(struct analysis *a, const struct walk *w, const bool *inside,
+                              bool made[SYSCALL_LIMIT])
+{
+    vec_each (node, &w->order) {
+        if (is_inside(inside, *node))
+            continue;
+        if ((*node)->kind == NODE_CONTEXT)
+            mark_sites(a, (struct context *)*node, made);
+        vec_each (edge, &(*node)->edges)
+            if (edge->to->kind == NODE_CONTEXT && edge->kind <= EDGE_VALUE &&
+                is_inside(inside, edge->to) && ((struct context *)edge->to)->function->numbers)
+                mark_sites(a, (struct context *)edge->to, made);
+    }
+}
+
 /* Calls that only circumstances lead to. The loader's own stay as they are. */
-void reach_tell_circumstances(const struct analysis *a, const struct guards *g,
+void reach_tell_circumstances(struct analysis *a, const struct walk *w,
                               struct found found[SYSCALL_LIMIT])
 {
+    const struct guards *g = guards_read(&a->engine, w);
+    bool *made = arena_array(a->arena, SYSCALL_LIMIT, sizeof *made);
+    if (g)
+        mark_made_outside(a, w, guards_library(&a->engine), made);
     for (int64_t n = 0; n < SYSCALL_LIMIT; n++)
-        if ((found[n].phases & ~(unsigned)PHASE_LOADER) && found[n].when == WHEN_NORMAL)
+        if ((found[n].phases & ~(unsigned)PHASE_LOADER) && found[n].when == WHEN_NORMAL && !made[n])
             found[n].when = guards_when(g, reach_call_name(a, n));
 }

@@ -103,6 +103,7 @@ enum insn_extra {
     EXTRA_SOURCE = 8,  /* register src: its low src_width bytes, then shifted left by scale */
     EXTRA_SIGNED = 16, /* sign-extended; pairs: each word is */
     EXTRA_INDEX = 32,  /* the index is its register's low four bytes */
+    EXTRA_WIDE = 128,  /* the immediate has eight bytes, however small it is */
     EXTRA_BIT = 64,    /* OP_JCC with a register: tests bit scale, not whether it is zero */
 };
 

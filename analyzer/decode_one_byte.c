@@ -311,6 +311,7 @@ static void one_no_modrm(struct cursor *c, uint8_t b, int64_t imm)
         o->width = (uint8_t)operand_width(c, b < 0xb8);
         o->dst_kind = OPERAND_REG;
         o->dst = (uint8_t)low;
+        o->extra = b >= 0xb8 && o->width == 8 ? EXTRA_WIDE : 0;
         set_imm(c, imm);
     } else if (b == 0xc2 || b == 0xc3) {
         o->op = OP_RET;

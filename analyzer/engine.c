@@ -81,6 +81,8 @@ void engine_add_objects(struct engine *e)
         const struct elf_section *got = elf_section_named(o->elf, ".got");
         if (got)
             o->got = (struct elf_range){got->address, got->size};
+        const struct elf_section *origin = elf_section_named(o->elf, ".got.plt");
+        o->origin = o->elf->pltgot ? o->elf->pltgot : origin ? origin->address : o->got.address;
         o->plugin = i >= e->map->initial;
         o->arguments = e->arch->arguments;
         vec_push(e->arena, &e->objects, o);
@@ -290,6 +292,17 @@ void engine_require(struct engine *e, struct function *f, uint32_t deps, bool nu
     f->callers.count = kept;
 }
 
+void engine_stray(struct engine *e, struct function *f)
+{
+    if (f->strays)
+        return;
+    f->strays = true;
+    vec_each (caller, &f->callers) {
+        (*caller)->restart = true;
+        engine_queue(e, *caller);
+    }
+}
+
 void engine_note(struct engine *e, struct context *c, uint64_t at, const char *reason)
 {
     uint64_t key = c->function->object->base + at;
@@ -397,6 +410,14 @@ static void finish(struct engine *e, struct context *c)
     c->dropped = !settled;
 }
 
+/* How deep the stack is, is not known any more. */
+static void lose_depth(struct engine *e, struct context *c, uint64_t at, struct state *s)
+{
+    state_forget(e, c, at, s);
+    s->reg[e->arch->sp] = value_in_frame(&e->values, VALUE_TOP);
+    s->escaped = s->lost = s->deeper = true;
+}
+
 void interp_resume(struct engine *e, const struct context *callee, struct waiter *w, value result)
 {
     struct context *c = w->caller;
@@ -416,6 +437,12 @@ void interp_resume(struct engine *e, const struct context *callee, struct waiter
             s.escaped = true;
             state_forget(e, c, w->resume, &s);
         }
+        if (callee->function->strays) {
+            c->returns = true;
+            c->result = VALUE_TOP;
+        }
+        if (callee->function->pops)
+            lose_depth(e, c, w->resume, &s);
         interp_enter(e, c, &s, w->resume);
     }
     engine_queue(e, c);

@@ -91,6 +91,8 @@ struct function {
     bool called;                    /* not only taken the address of */
     bool whole;                     /* its values are not followed */
     bool twice;                     /* reads its return address: may return twice, like setjmp */
+    bool strays;                    /* may return elsewhere than to its caller */
+    bool pops;                      /* takes arguments off the stack as it returns */
     VEC(struct context *) contexts; /* [0]: unknown inputs */
     VEC(struct context *) callers;
     uint8_t hook; /* enum hook */
@@ -169,6 +171,7 @@ struct object {
     VEC(uint64_t) bounds;   /* starts of data objects */
     struct address_map spans;
     struct elf_range got;    /* .got: written by relocation only */
+    uint64_t origin;         /* what the large code model measures distances from; 0: unknown */
     uint8_t step;            /* instructions start at multiples of it */
     uint8_t stack_arguments; /* where they begin, from the stack pointer at entry */
     bool prepared, bounded;
@@ -261,6 +264,8 @@ void engine_queue(struct engine *e, struct context *c);
 /* Inputs of a function matter, for a number or a name (then those of its callers that they are
  * made from matter as well) or for a branch: its callers are run again. */
 void engine_require(struct engine *e, struct function *f, uint32_t deps, bool number);
+/* A function may return elsewhere than to its caller: its callers are run again. */
+void engine_stray(struct engine *e, struct function *f);
 void engine_note(struct engine *e, struct context *c, uint64_t at, const char *reason);
 /* Runs everything queued to the fixed point. */
 void engine_run(struct engine *e);
@@ -277,6 +282,10 @@ value memory_load(struct engine *e, struct node *from, uint64_t at, uint64_t con
 /* The pointer in a relocated word. */
 bool memory_pointer(struct engine *e, struct object *o, uint64_t address, struct function **target,
                     uint64_t *constant);
+/* An immediate of eight bytes that four would hold is, where code was compiled for the large model,
+ * the distance of something from the global offset table. */
+void memory_touch_distance(struct engine *e, struct node *from, uint64_t at, struct object *o,
+                           const struct insn *i);
 bool memory_is_code(struct object *o, uint64_t address);
 bool memory_constant(const struct object *o, uint64_t address);
 void memory_run(struct engine *e);

@@ -93,6 +93,8 @@ static void escape_arguments(struct run *r)
         operand_escape(r, v);
         operand_pass_code(r, v, EDGE_ADDRESS);
     }
+    /* Arguments on the stack hand over what they point at as well. */
+    r->s.escaped = r->s.escaped || state_holds_stack(r);
 }
 
 /* Where a call may throw, control may also reach its landing pad, with the frame intact. */
@@ -258,6 +260,20 @@ static void keep_counter(struct run *r, int64_t constant)
         state_store(r, sp->first, 8, value_const(v, constant));
 }
 
+/* A label of the same function that uses its return address otherwise than to return to it goes on
+ * knowing what the call has pushed. */
+static void call_label(struct run *r, const struct function *f, uint64_t resume)
+{
+    const struct unit *u = interp_unit(r);
+    if (f->object != r->o || f->address <= u->start || f->address >= u->end)
+        return;
+    struct state kept;
+    state_copy(&kept, &r->s);
+    keep_counter(r, (int64_t)(r->o->base + resume));
+    interp_flow(r, &r->s, f->address);
+    state_copy(&r->s, &kept);
+}
+
 void call_direct(struct run *r, uint64_t constant, uint64_t resume, enum edge_kind kind)
 {
     struct object *o = engine_object_at(r->e, constant);
@@ -270,6 +286,8 @@ void call_direct(struct run *r, uint64_t constant, uint64_t resume, enum edge_ki
         interp_flow(r, &r->s, resume);
         return;
     }
+    if (f && resume && f->strays)
+        call_label(r, f, resume);
     if (f)
         call_function(r, f, resume, kind);
     else
@@ -466,6 +484,22 @@ static void jump_to(struct run *r, uint64_t constant)
         call_direct(r, constant, 0, EDGE_VALUE);
 }
 
+/* A jump to a place that is not known, which may be a function. */
+static void jump_unknown(struct run *r, bool function)
+{
+    const struct value_data *sp = value_get(&r->e->values, r->s.reg[r->e->arch->sp]);
+    if (sp->kind != VK_STACK && !r->s.deeper)
+        return; /* the stack was switched: longjmp and its like, or the program's start */
+    /* With the frame gone, it can only be a call in the end. */
+    note_passed(r);
+    if (sp->kind == VK_STACK && sp->first > 0)
+        engine_stray(r->e, r->c->function);
+    if (sp->kind == VK_STACK && sp->first >= 0 && function)
+        call_unknown(r, 0);
+    else
+        jump_anywhere(r);
+}
+
 void jump_indirect(struct run *r)
 {
     struct function *f = NULL;
@@ -486,15 +520,7 @@ void jump_indirect(struct run *r)
     if ((d->kind == VK_TARGETS || (d->kind == VK_TABLE && d->width == 8)) && jump_table(r, d))
         return;
     note_exit_handler(r);
-    const struct value_data *sp = value_get(&r->e->values, r->s.reg[r->e->arch->sp]);
-    if (sp->kind != VK_STACK && !r->s.deeper)
-        return; /* the stack was switched: longjmp and its like, or the program's start */
-    /* With the frame gone, it can only be a call in the end. */
-    note_passed(r);
-    if (sp->kind == VK_STACK && sp->first >= 0 && d->kind != VK_TARGETS)
-        call_unknown(r, 0);
-    else
-        jump_anywhere(r);
+    jump_unknown(r, d->kind != VK_TARGETS);
 }
 
 /* What the word a return goes to was overwritten with, or was pushed for it to go to; NULL: it is
@@ -512,23 +538,48 @@ static const struct value_data *planted_return(struct run *r)
     return NULL;
 }
 
+/* Takes the return address off the stack, where it lies there. */
+static void leave_counter(struct run *r)
+{
+    const struct architecture *arch = r->e->arch;
+    struct values *v = &r->e->values;
+    if (arch->link == REG_NONE)
+        state_set(r, arch->sp, value_binary(v, OP_ADD, r->s.reg[arch->sp], value_const(v, 8), 8));
+}
+
+/* Whether all of a set are places in code. */
+static bool all_code(struct run *r, const struct value_data *d)
+{
+    bool all = d->kind == VK_CONST;
+    for (unsigned i = 0; all && i < d->count; i++) {
+        struct object *o = engine_object_at(r->e, (uint64_t)d->all[i]);
+        all = o && memory_is_code(o, (uint64_t)d->all[i] - o->base);
+    }
+    return all;
+}
+
+/* A return that does not end where the function was called: behind more than its own return
+ * address, or to something written over it. */
+static void return_astray(struct run *r, bool planted)
+{
+    const struct value_data *sp = value_get(&r->e->values, r->s.reg[r->e->arch->sp]);
+    bool stack = sp->kind == VK_STACK && r->e->arch->link == REG_NONE;
+    if (stack && (sp->first > 0 || (planted && !r->c->function->twice)))
+        engine_stray(r->e, r->c->function);
+    if (!planted || !stack || r->c->function->twice)
+        return;
+    leave_counter(r);
+    jump_unknown(r, true);
+}
+
 void return_from(struct run *r)
 {
     const struct value_data *planted = planted_return(r);
-    bool all = planted && planted->kind == VK_CONST;
-    for (unsigned i = 0; all && i < planted->count; i++) {
-        struct object *o = engine_object_at(r->e, (uint64_t)planted->all[i]);
-        all = o && memory_is_code(o, (uint64_t)planted->all[i] - o->base);
-    }
-    if (all) {
+    if (planted && all_code(r, planted)) {
+        leave_counter(r);
         struct state before = r->s;
-        value sp = r->s.reg[r->e->arch->sp];
         for (unsigned i = 0; i < planted->count; i++) {
             r->s = before;
-            if (r->e->arch->link == REG_NONE)
-                state_set(
-                    r, r->e->arch->sp,
-                    value_binary(&r->e->values, OP_ADD, sp, value_const(&r->e->values, 8), 8));
             jump_to(r, (uint64_t)planted->all[i]);
         }
         return;
@@ -536,6 +587,9 @@ void return_from(struct run *r)
     r->c->returns = true;
     r->c->result = value_join(&r->e->values, r->c->result,
                               value_outside(&r->e->values, r->s.reg[r->e->arch->result]), false);
+    if (r->ir->i.imm && r->e->arch->link == REG_NONE)
+        r->c->function->pops = true;
+    return_astray(r, planted != NULL);
 }
 
 static void add_site(struct run *r, int64_t number)

@@ -290,6 +290,7 @@ void execute_load_or_move(struct run *r)
     const struct insn *i = &r->ir->i;
     value v = operand_source(r);
     touch_immediate(r);
+    memory_touch_distance(r->e, &r->c->node, r->ir->at, r->o, i);
     if (i->op != OP_MOV)
         v = value_extend(&r->e->values, v, i->src_width, i->width, i->op == OP_MOVSX);
     operand_write(r, v);

@@ -303,6 +303,17 @@ value memory_load(struct engine *e, struct node *from, uint64_t at, uint64_t con
     return value_const(&e->values, (int64_t)raw);
 }
 
+void memory_touch_distance(struct engine *e, struct node *from, uint64_t at, struct object *o,
+                           const struct insn *i)
+{
+    uint64_t place = o->origin + (uint64_t)i->imm;
+    if (!(i->extra & EXTRA_WIDE) || !o->origin || i->imm != (int32_t)i->imm)
+        return;
+    memory_touch(e, from, at, o->base + place, EDGE_STORED);
+    if (elf_relocation_at(o->elf, place)) /* a slot of the table */
+        memory_load(e, from, at, o->base + place, 8);
+}
+
 /* Words of an object without relocations for them: any aligned word that is a valid address. */
 static void scan_words(struct engine *e, struct span *s)
 {

@@ -251,6 +251,24 @@ static void consider_computed(struct naming *n, size_t object)
     }
 }
 
+/* A program that reads from its configuration where its modules are: by custom in the folder of its
+ * own name among the libraries. */
+static void consider_own_name(struct naming *n)
+{
+    struct linkmap *map = n->search->map;
+    const char *path = map->objects.items[0].path, *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    const char *usual = arena_printf(map->arena, "%s/lib/%s", above(map, 0), name);
+    n->name = "the libraries under the program's name";
+    if (eligible(map, usual, strlen(usual)))
+        add_folder(n, usual);
+    vec_each (folder, &map->how->defaults) {
+        const char *own = arena_printf(map->arena, "%s/%s", *folder, name);
+        if (eligible(map, own, strlen(own)))
+            add_folder(n, own);
+    }
+}
+
 static bool needs(const struct linkmap_object *o, size_t object)
 {
     vec_each (n, &o->needed)
@@ -273,6 +291,7 @@ void plugins_add_named_folders(struct plugin_search *s, size_t object)
         return;
     /* The folder may be named by whom the name comes from: the program, or a library that uses this
      * one to load. */
+    size_t before = s->out->count;
     for (size_t i = 0; i < map->objects.count; i++) {
         if (i != object && i != 0 && !needs(&map->objects.items[i], object))
             continue;
@@ -281,5 +300,8 @@ void plugins_add_named_folders(struct plugin_search *s, size_t object)
         consider_computed(&n, i);
     }
     struct naming own = {s, object, o->name};
+    if (s->out->count == before)
+        consider_own_name(&own);
+    own.name = o->name;
     each_string(o, "lib", consider_library, &own);
 }

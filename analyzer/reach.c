@@ -179,7 +179,7 @@ static void report_plugins(struct analysis *a, struct argument_reader *reader,
         walk_run(w);
         reach_collect(a, w, PHASE_INIT | PHASE_RUN, WHEN_NORMAL, found);
         reach_add_signal_return(a, found);
-        reach_tell_circumstances(a, guards_read(&a->engine, w), found);
+        reach_tell_circumstances(a, w, found);
         reach_collect_unknown(a, w, PHASE_INIT | PHASE_RUN, guards_library(&a->engine), found);
         for (size_t n = 0; n < SYSCALL_LIMIT; n++)
             if ((found[n].when == WHEN_UNKNOWN && base[n].phases) ||
@@ -285,7 +285,7 @@ static void read_result(struct analysis *a)
     reach_collect(a, last, PHASE_EXIT, WHEN_NORMAL, found);
     struct node *own[] = {&a->start->node, &a->constructors->node, &a->destructors->node};
     reach_add_signal_return(a, found);
-    reach_tell_circumstances(a, guards_read(e, walk_of(a, own, 3)), found);
+    reach_tell_circumstances(a, walk_of(a, own, 3), found);
     const bool *inside = guards_library(e);
     reach_collect_vdso(a, started, PHASE_INIT | PHASE_RUN, inside, found);
     reach_collect_unknown(a, started, running ? PHASE_INIT : PHASE_INIT | PHASE_RUN, inside, found);

@@ -59,7 +59,7 @@ void reach_collect_unknown(struct analysis *a, const struct walk *w, unsigned ph
                            const bool *inside, struct found found[SYSCALL_LIMIT]);
 void reach_add_restart(const struct analysis *a, struct found found[SYSCALL_LIMIT]);
 void reach_add_signal_return(const struct analysis *a, struct found found[SYSCALL_LIMIT]);
-void reach_tell_circumstances(const struct analysis *a, const struct guards *g,
+void reach_tell_circumstances(struct analysis *a, const struct walk *w,
                               struct found found[SYSCALL_LIMIT]);
 
 #endif

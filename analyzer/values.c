@@ -150,9 +150,13 @@ value value_outside(struct values *v, value x)
     const struct value_data *d = value_get(v, x);
     if (d->kind == VK_STACK)
         return VALUE_TOP;
-    if (d->kind != VK_TOP || (!d->sign && !(d->deps & DEP_FRAME)))
+    if (d->kind == VK_TOP)
+        return value_top(v, 0, d->max);
+    if (!d->deps)
         return x;
-    return value_top(v, d->deps & ~DEP_FRAME, d->max);
+    struct value_data outside = *d;
+    outside.deps = 0;
+    return intern(v, &outside);
 }
 
 value value_in_frame(struct values *v, value x)

@@ -144,6 +144,7 @@ static void touch_operands(struct whole *w)
     } else if (memory && i->disp == (int32_t)i->disp) {
         read_field(w, i->disp);
     }
+    memory_touch_distance(w->e, &w->c->node, w->ir.at, w->o, i);
     if (!w->o->absolute)
         return;
     if (memory && !constant && i->disp >= LOWEST_ADDRESS)

@@ -131,6 +131,27 @@ C
     my %traced = map { ($_->{name} => 1) } @{(eval { decode_json($text)->{dynamic} } // {})->{syscalls}};
     ok($traced{getpid} && $traced{getppid}, 'jump table into a line that falls through: both traced');
 }
+exactly('frame handed over in an argument on the stack', 'getpid exit_group', <<'C');
+static N void set(long a, long b, long c, long d, long e, long f, long *out) { *out = 1; }
+void (*volatile call)(long, long, long, long, long, long, long *) = set;
+N void go(void *p) { long got = 0; call(0, 0, 0, 0, 0, 0, &got); if (got) sys(39); finish(); }
+C
+exactly('indirect calls and returns by way of retpolines', 'getpid getppid exit_group', <<'C', '-mindirect-branch=thunk', '-mfunction-return=thunk');
+static N void one(void) { sys(39); } static N void two(void) { sys(110); } void (*volatile calls[])(void) = {one, two};
+N void go(void *p) { calls[0](); calls[unknown + 1](); finish(); }
+C
+exactly('call of a label that takes the return address away', 'getpid getppid exit_group', <<'C');
+__asm__(".text\n.type outer,@function\nouter: call 1f\n ud2\n1: pop %rax\n add $3f-1b+2,%rax\n call *%rax\n ret\n3: mov $39,%eax\n syscall\n ret\n.size outer,.-outer\n"
+    ".type drop,@function\ndrop: add $8,%rsp\n ret\n.size drop,.-drop\n.type leaves,@function\nleaves: call drop\n ud2\n.size leaves,.-leaves\n");
+void outer(void), leaves(void);
+N void go(void *p) { outer(); leaves(); sys(110); finish(); }
+C
+exactly('callee that takes its arguments off the stack', 'getpid getppid exit_group', <<'C');
+__asm__(".text\n.type popper,@function\npopper: mov $39,%eax\n syscall\n ret $16\n.size popper,.-popper\n"
+    ".type pusher,@function\npusher: lea 1f(%rip),%rax\n push %rax\n push $1\n push $2\n call popper\n ret\n ud2\n1: mov $110,%eax\n syscall\n ret\n.size pusher,.-pusher\n");
+void pusher(void);
+N void go(void *p) { pusher(); finish(); }
+C
 exactly('data between instructions', 'getpid getppid exit_group', <<'C');
 __asm__(".text\nmixed: mov $39,%eax\n syscall\n jmp 1f\n .ascii \"\\x06\\x0e\\x0f\\x05 data\\x48\"\n1: mov $110,%eax\n syscall\n ret\n"); void mixed(void);
 N void go(void *p) { mixed(); finish(); }
@@ -169,6 +190,15 @@ exactly('number passed through a pointer', 'getpid exit_group', <<'C');
 static N long wrapper(long n) { return sys(n); } static long (*volatile call)(long) = wrapper;
 N void go(void *p) { keep = call(39); finish(); }
 C
+includes('addresses measured from the global offset table', 'alarm getpriority umask', 'acct', <<'C', '-mcmodel=large', '-fno-plt', @$_) for ['-pie', '-fPIE'], ['-no-pie', '-fPIC', '-Wl,-z,now'];
+#include <stdlib.h>
+#include <string.h>
+static inline long raw(long n) { long r; __asm__ volatile("syscall" : "=a"(r) : "a"(n), "D"(0L), "S"(0L) : "rcx", "r11", "memory"); return r; }
+static void ring(void) { raw(37); } void mask(void) { raw(95); } __attribute__((weak)) void rank(void) { raw(140); } void never(void) { raw(163); }
+static void (*kept)(void); char buffer[64]; int (*volatile fill)(char *, int);
+__attribute__((noinline)) static int store(char *to, int n) { memset(to, n, 8); kept = ring; return n; }
+int main(int c, char **v) { char local[64]; fill = store; fill(local, c); void (*own)(void) = local[0] ? mask : rank; kept(); own(); kept = c ? rank : mask; kept(); return buffer[c]; }
+C
 {
     my $static = static_of(build('argv', <<'C'));
 #include <stdlib.h>
@@ -179,6 +209,19 @@ C
     is(join(' ', map { $when{$_} // '-' } qw(times mount seccomp write)), 'unknown unknown unknown normal',
         'number chosen on the command line: every call is listed as unknown');
     ok(!(grep { !$when{$_} } seen("$dir/argv", 100)), 'number chosen on the command line: what the kernel saw');
+}
+{
+    my $static = static_of(build('table', <<'C'));
+#include <sys/syscall.h>
+#include <unistd.h>
+static inline long raw(long n) { long r; __asm__ volatile("syscall" : "=a"(r) : "a"(n), "D"(0L), "S"(0L) : "rcx", "r11", "memory"); return r; }
+__attribute__((noinline)) static int number(unsigned x) { switch (x) { case 0: return SYS_times; case 1: return SYS_getcpu; case 2: return SYS_getsid; default: return SYS_getpgrp; } }
+volatile unsigned count = 5;
+int main(void) { for (unsigned i = 0; i < count; i++) raw(number(i % 7)); raw(SYS_getgroups); syscall(SYS_getcpu); return 0; }
+C
+    my %when = map { ($_->{name} => "@{$_->{when}}") } @{$static->{syscalls}};
+    is(sorted(grep { !$when{$_} } seen("$dir/table")), '', 'number that a function looks up: what the kernel saw');
+    is(join(' ', map { $when{$_} } qw(getgroups getcpu)), 'normal normal', 'what a program asks for itself is no circumstance');
 }
 includes('constructors, destructors, exit handlers', 'alarm personality getpriority umask', 'acct chroot', <<'C');
 #include <stdlib.h>
