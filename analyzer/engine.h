@@ -57,6 +57,7 @@ struct kept_state;
 struct context;
 
 struct object;
+struct guard_facts;
 /* Public functions whose meaning matters: their arguments name more code, or when it runs. */
 enum hook {
     HOOK_NONE,
@@ -232,6 +233,7 @@ struct engine {
     VEC(struct note *) notes;
     struct address_map noted;
     VEC(struct hook_fact) hooks;
+    struct guard_facts *guards;    /* guards.c */
     struct context *main_entry;    /* main(), when found */
     VEC(struct context *) at_exit; /* handlers and exit() itself */
     struct context *rtld_exit; /* what the dynamic linker passes to the program to run at exit */

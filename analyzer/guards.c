@@ -5,6 +5,7 @@
  * from outside the C library; otherwise it is still reported, under its circumstance. */
 #include "analyzer/guards.h"
 #include "common/syscalls.h"
+#include <assert.h>
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +120,7 @@ static const struct rule rules[] = {
 enum { RULES = sizeof rules / sizeof *rules };
 
 struct guards {
-    bool enabled[RULES];
+    uint64_t enabled; /* a bit per rule */
     bool unknown_clock;
 };
 
@@ -157,9 +158,24 @@ static const struct elf_symbol *exported(const struct object *o, const char *nam
     return NULL;
 }
 
+/* An exported function of the C library: its names, and the rules that they enable. */
+struct entry {
+    strings names;
+    uint64_t rules;
+    bool known; /* rules is */
+};
+static_assert(RULES <= 64, "rules are bits");
+
+/* What is found out about the link map once. */
+struct guard_facts {
+    bool *inside;               /* by object: of the C library; NULL: none */
+    size_t objects;             /* of which this is known */
+    struct address_map entries; /* by address: struct entry */
+};
+
 /* The objects of the C library: libc itself and those built with it, which use its private
  * interface. */
-bool *guards_library(struct engine *e)
+static bool *find_library(struct engine *e)
 {
     bool *inside = arena_array(e->arena, e->objects.count + 1, sizeof *inside);
     bool found = false;
@@ -173,6 +189,41 @@ bool *guards_library(struct engine *e)
         }
     }
     return found ? inside : NULL;
+}
+
+/* The exported functions of an object, by address. */
+static void collect_names(struct engine *e, const struct object *o, struct address_map *entries)
+{
+    for (size_t i = 1; i < o->elf->symbols.count; i++) {
+        const struct elf_symbol *s = &o->elf->symbols.items[i];
+        if (s->section == SHN_UNDEF || s->type == STT_OBJECT || !s->value)
+            continue;
+        struct entry *entry = address_map_get(entries, o->base + s->value);
+        if (!entry) {
+            entry = ARENA_NEW(e->arena, struct entry);
+            address_map_put(e->arena, entries, o->base + s->value, entry);
+        }
+        vec_push(e->arena, &entry->names, s->name);
+    }
+}
+
+static struct guard_facts *facts_of(struct engine *e)
+{
+    if (e->guards && e->guards->objects == e->objects.count)
+        return e->guards;
+    struct guard_facts *facts = ARENA_NEW(e->arena, struct guard_facts);
+    facts->inside = find_library(e);
+    facts->objects = e->objects.count;
+    e->guards = facts;
+    for (size_t i = 0; facts->inside && i < e->objects.count; i++)
+        if (facts->inside[i])
+            collect_names(e, e->objects.items[i], &facts->entries);
+    return facts;
+}
+
+bool *guards_library(struct engine *e)
+{
+    return facts_of(e)->inside;
 }
 
 /* The vDSO answers these clocks; the rest, and clocks not known, are left to the kernel. */
@@ -193,30 +244,9 @@ static bool served_by_vdso(struct engine *e, const struct context *c)
     return false;
 }
 
-/* Marks the exported functions that rules ask about, by address. */
-static void collect_names(struct engine *e, const struct object *o, struct address_map *names)
+static bool makes_any(struct engine *e, const struct walk *w, const char *calls)
 {
-    for (size_t i = 1; i < o->elf->symbols.count; i++) {
-        const struct elf_symbol *s = &o->elf->symbols.items[i];
-        if (s->section == SHN_UNDEF || s->type == STT_OBJECT || !s->value)
-            continue;
-        strings *list = address_map_get(names, o->base + s->value);
-        if (!list) {
-            list = ARENA_NEW(e->arena, strings);
-            address_map_put(e->arena, names, o->base + s->value, list);
-        }
-        vec_push(e->arena, list, s->name);
-    }
-}
-
-/* Whether a context leads to one of the calls of a list. */
-static bool leads_to(struct engine *e, struct context *c, const char *calls)
-{
-    struct walk w;
-    walk_init(&w, e);
-    walk_from(&w, &c->node);
-    walk_run(&w);
-    vec_each (node, &w.order) {
+    vec_each (node, &w->order) {
         const struct context *at = (const struct context *)*node;
         if (at->node.kind != NODE_CONTEXT)
             continue;
@@ -229,48 +259,75 @@ static bool leads_to(struct engine *e, struct context *c, const char *calls)
     return false;
 }
 
-/* sysconf() does many things: only what it does for the arguments it is called with counts. */
-static bool selects(struct engine *e, struct context *c, const char *name, const struct rule *rule)
+/* Whether a context leads to one of the calls of a list. */
+static bool leads_to(struct engine *e, struct context *c, const char *calls)
 {
-    return strcmp(name, "sysconf") != 0 || leads_to(e, c, rule->calls);
+    struct arena *scratch = arena_new();
+    struct walk w;
+    walk_init_in(&w, e, scratch);
+    walk_from(&w, &c->node);
+    walk_run(&w);
+    bool made = makes_any(e, &w, calls);
+    arena_free(scratch);
+    return made;
 }
 
-static void enter(struct guards *g, struct engine *e, struct context *c, const strings *names)
+/* Rules that a function's names enable, whatever it is called with. */
+static uint64_t rules_of(struct entry *entry)
 {
-    vec_each (name, names) {
+    if (entry->known)
+        return entry->rules;
+    entry->known = true;
+    vec_each (name, &entry->names)
         for (size_t i = 0; i < RULES; i++)
-            g->enabled[i] = g->enabled[i] ||
-                            (rule_enabled_by(&rules[i], *name) && selects(e, c, *name, &rules[i]));
-        if (strcmp(*name, "clock_gettime") == 0 && !served_by_vdso(e, c))
-            g->unknown_clock = true;
-    }
+            if (rule_enabled_by(&rules[i], *name))
+                entry->rules |= UINT64_C(1) << i;
+    return entry->rules;
+}
+
+static bool is_called(const struct entry *entry, const char *called)
+{
+    vec_each (name, &entry->names)
+        if (strcmp(*name, called) == 0)
+            return true;
+    return false;
+}
+
+static void enter(struct guards *g, struct engine *e, struct context *c, struct entry *entry)
+{
+    uint64_t enabled = rules_of(entry) & ~g->enabled;
+    /* sysconf() does many things: only what it does for the arguments it is called with counts. */
+    bool some = enabled && is_called(entry, "sysconf");
+    for (; enabled; enabled &= enabled - 1)
+        if (!some || leads_to(e, c, rules[__builtin_ctzll(enabled)].calls))
+            g->enabled |= enabled & -enabled;
+    if (!g->unknown_clock && is_called(entry, "clock_gettime") && !served_by_vdso(e, c))
+        g->unknown_clock = true;
 }
 
 struct guards *guards_read(struct engine *e, const struct walk *w)
 {
-    bool *inside = guards_library(e);
+    struct guard_facts *facts = facts_of(e);
+    const bool *inside = facts->inside;
     if (!inside)
         return NULL;
     struct guards *g = ARENA_NEW(e->arena, struct guards);
-    struct address_map names = {0}, done = {0};
-    for (size_t i = 0; i < e->objects.count; i++)
-        if (inside[i])
-            collect_names(e, e->objects.items[i], &names);
+    unsigned char *done = arena_array(w->arena, e->nodes.count + 1, 1);
     vec_each (node, &w->order) {
         const struct object *from = graph_object(*node);
         if (!from || inside[from->elf->index])
             continue;
         vec_each (edge, &(*node)->edges) {
-            if (edge->to->kind != NODE_CONTEXT)
+            if (edge->to->kind != NODE_CONTEXT || done[edge->to->id])
                 continue;
             struct context *c = (struct context *)edge->to;
             const struct object *to = c->function->object;
-            if (!inside[to->elf->index] || address_map_get(&done, (uint64_t)(uintptr_t)c))
+            if (!inside[to->elf->index])
                 continue;
-            address_map_put(e->arena, &done, (uint64_t)(uintptr_t)c, edge->to);
-            strings *list = address_map_get(&names, to->base + c->function->address);
-            if (list)
-                enter(g, e, c, list);
+            done[edge->to->id] = true;
+            struct entry *entry = address_map_get(&facts->entries, to->base + c->function->address);
+            if (entry)
+                enter(g, e, c, entry);
         }
     }
     return g;
@@ -281,7 +338,7 @@ unsigned guards_when(const struct guards *g, const char *call)
     for (size_t i = 0; g && i < RULES; i++) {
         if (!list_matches(rules[i].calls, call))
             continue;
-        if (g->enabled[i] || (g->unknown_clock && strcmp(call, "clock_gettime") == 0))
+        if ((g->enabled >> i & 1) || (g->unknown_clock && strcmp(call, "clock_gettime") == 0))
             return WHEN_NORMAL;
         return rules[i].when;
     }
