@@ -254,10 +254,9 @@ static struct walk *walk_loader(struct analysis *a, struct root *kept, struct ro
     return w;
 }
 
-/* Code has been read: its pages are not needed while results take their place. */
-static void spare_pages(struct engine *e)
+/* Most code has been read: its pages are not needed while other things take their place. */
+static void spare_pages(const struct engine *e)
 {
-    vdso_look(e);
     vec_each (object, &e->objects)
         elf_object_spare((*object)->elf);
 }
@@ -265,6 +264,7 @@ static void spare_pages(struct engine *e)
 static void read_result(struct analysis *a)
 {
     struct engine *e = &a->engine;
+    vdso_look(e);
     spare_pages(e);
     struct root *kept = engine_root(e, "code kept by the dynamic linker");
     struct root *exits = engine_root(e, "exit");
@@ -351,6 +351,7 @@ enum status syscalls_analyze(struct diag *d, struct arena *arena, struct linkmap
         a.engine.limits.instructions = options->bound;
     reach_add_roots(&a);
     reach_fixed_point(&a);
+    spare_pages(&a.engine);
     enum status status = reach_run_plugins(&a);
     if (status)
         return status;
