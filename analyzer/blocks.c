@@ -106,6 +106,24 @@ static size_t first_from(const struct piece *piece, uint32_t offset)
     return low;
 }
 
+/* The piece in which an instruction was decoded at an address, and its place there; NULL: none. */
+static const struct piece *piece_at(const struct engine *e, const struct unit *u, uint64_t address,
+                                    size_t *place)
+{
+    uint32_t offset = (uint32_t)(address - u->start);
+    vec_each (piece, &u->pieces) {
+        size_t at = first_from(piece, offset);
+        struct ir ir;
+        if (at == piece->count || piece->code[at].at != offset)
+            continue;
+        shapes_unpack(&e->shapes, &piece->code[at], u->start, &ir);
+        *place = at;
+        if (ir.i.length)
+            return piece;
+    }
+    return NULL;
+}
+
 struct block *object_block(struct engine *e, struct object *o, uint64_t address)
 {
     struct unit *u = o->last_unit;
@@ -118,20 +136,28 @@ struct block *object_block(struct engine *e, struct object *o, uint64_t address)
     struct block *b = block_known(o, u, address);
     if (b || address < u->start || address >= u->end)
         return b;
-    uint32_t offset = (uint32_t)(address - u->start);
-    vec_each (piece, &u->pieces) {
-        size_t at = first_from(piece, offset);
-        struct ir ir;
-        if (at == piece->count || piece->code[at].at != offset)
-            continue;
-        shapes_unpack(&e->shapes, &piece->code[at], u->start, &ir);
-        if (ir.i.length)
-            return share_tail(e, o, u, piece, at);
-    }
-    unit_decode(e, o, u, address);
+    size_t place = 0;
+    const struct piece *piece = piece_at(e, u, address, &place);
+    if (piece)
+        return share_tail(e, o, u, piece, place);
+    unit_decode(e, o, u, &address, 1);
     if (!block_known(o, u, address))
         decode_overlap(e, o, u, address);
     return block_known(o, u, address);
+}
+
+void object_blocks(struct engine *e, struct object *o, struct unit *u, const uint64_t *addresses,
+                   size_t count)
+{
+    struct decoding *d = &e->decoding;
+    size_t place = 0;
+    d->targets.count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (addresses[i] >= u->start && addresses[i] < u->end && !block_known(o, u, addresses[i]) &&
+            !piece_at(e, u, addresses[i], &place))
+            vec_push(e->arena, &d->targets, addresses[i]);
+    if (d->targets.count > 1)
+        unit_decode(e, o, u, d->targets.items, d->targets.count);
 }
 
 void object_all_blocks(struct engine *e, struct object *o, struct unit *u, uint64_t **starts,

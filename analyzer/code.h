@@ -150,7 +150,7 @@ struct decoding {
     const struct unit *unit; /* decoded last */
     VEC(struct ir) code;
     VEC(struct line) lines;
-    VEC(uint64_t) work, leaders;
+    VEC(uint64_t) work, leaders, again, targets;
     VEC(struct code) kept;
     VEC(struct block) blocks;
     VEC(struct block_flow) flows;
@@ -182,14 +182,18 @@ void unit_order(struct engine *e, const struct object *o, struct unit *u, uint64
 /* ir.c */
 void object_prepare(struct engine *e, struct object *o);
 struct unit *object_unit(struct engine *e, struct object *o, uint64_t address);
-/* Decodes what can be reached from an address of the unit without leaving it. */
-void unit_decode(struct engine *e, struct object *o, struct unit *u, uint64_t address);
+/* Decodes what can be reached from addresses of the unit without leaving it. */
+void unit_decode(struct engine *e, struct object *o, struct unit *u, const uint64_t *addresses,
+                 size_t count);
 bool op_ends_line(unsigned op);
 bool op_is_transfer(unsigned op);
 
 /* blocks.c */
 /* The block at an address, decoding what is needed; NULL: not code. */
 struct block *object_block(struct engine *e, struct object *o, uint64_t address);
+/* Decodes in one go what is needed for blocks at several addresses of a unit. */
+void object_blocks(struct engine *e, struct object *o, struct unit *u, const uint64_t *addresses,
+                   size_t count);
 /* The same, where something was decoded already. */
 struct block *block_known(const struct object *o, const struct unit *u, uint64_t address);
 /* Adds one that the first decoding of its unit has not found. */

@@ -103,29 +103,34 @@ struct function *engine_function(struct engine *e, struct object *o, uint64_t ad
 }
 
 /* The slot that a call stub jumps through. x86-64: `jmp *slot(%rip)`; AArch64: `adrp x16; ldr x17,
- * [x16, #low]; add x16, x16, #low; br x17`; either after a landing mark. */
-static bool stub_slot(const struct engine *e, const struct block *b, uint64_t *place)
+ * [x16, #low]; add x16, x16, #low; br x17`; either after a landing mark. Read from the bytes: a
+ * table of thousands of stubs has one range. */
+static bool stub_slot(const struct engine *e, const struct object *o, uint64_t address,
+                      uint64_t *place)
 {
-    struct ir c[5];
-    uint32_t length = e->arch->partial ? 4 : 1;
-    if (b->count < length || b->count > length + 1)
-        return false;
-    for (uint32_t n = 0; n < b->count; n++)
-        block_insn(e, b, n, &c[n]);
-    if (b->count > length && c[0].i.op != OP_NOP)
-        return false;
-    const struct insn *i = &c[b->count - length].i, *load = NULL, *last = &c[b->count - 1].i;
-    if (last->op != OP_JMP_INDIRECT)
+    struct insn c[4];
+    uint64_t available = 0, at = 0;
+    unsigned length = e->arch->partial ? 4 : 1;
+    const unsigned char *bytes = elf_span(o->elf, address, &available);
+    for (unsigned n = 0; bytes && n < length;) {
+        unsigned size = e->arch->decode(bytes + at, (size_t)(available - at), address + at, &c[n]);
+        bool mark = at == 0 && c[n].op == OP_NOP;
+        if (!size)
+            return false;
+        at += size;
+        n += !mark;
+    }
+    const struct insn *last = &c[length - 1], *load = &c[1];
+    if (!bytes || last->op != OP_JMP_INDIRECT)
         return false;
     if (!e->arch->partial) {
-        *place = (uint64_t)i->disp;
-        return i->src_kind == OPERAND_MEM && !i->segment && i->base == REG_NONE &&
-               i->index == REG_NONE;
+        *place = (uint64_t)last->disp;
+        return last->src_kind == OPERAND_MEM && !last->segment && last->base == REG_NONE &&
+               last->index == REG_NONE;
     }
-    load = &c[b->count - 3].i;
-    *place = (uint64_t)i->disp + (uint64_t)load->disp;
-    return i->op == OP_PAGE && load->op == OP_MOV && load->src_kind == OPERAND_MEM &&
-           load->base == i->dst && load->index == REG_NONE && load->extra < EXTRA_PRE &&
+    *place = (uint64_t)c[0].disp + (uint64_t)load->disp;
+    return c[0].op == OP_PAGE && load->op == OP_MOV && load->src_kind == OPERAND_MEM &&
+           load->base == c[0].dst && load->index == REG_NONE && load->extra < EXTRA_PRE &&
            last->src == load->dst;
 }
 
@@ -135,9 +140,8 @@ struct function *engine_call_target(struct engine *e, struct function *f, enum e
     for (unsigned hops = 0; hops < 4; hops++) {
         if (!f->examined) {
             f->examined = true;
-            struct block *b = object_block(e, f->object, f->address);
             uint64_t constant = 0, place = 0;
-            if (b && stub_slot(e, b, &place)) {
+            if (stub_slot(e, f->object, f->address, &place)) {
                 const struct elf_relocation *r = elf_relocation_at(f->object->elf, place);
                 if (r &&
                     (r->plt || memory_constant(f->object, place) || r->type == e->arch->glob_dat)) {

@@ -277,6 +277,7 @@ void interp_flow_anywhere(struct run *r)
         t->anywhere = interp_keep(e, &r->s, NULL);
     }
     object_all_blocks(e, r->o, u, &starts, &count);
+    object_blocks(e, r->o, u, starts, count);
     for (size_t i = 0; i < count; i++)
         interp_flow(r, &r->s, starts[i]);
 }

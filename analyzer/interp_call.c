@@ -409,12 +409,15 @@ void jump_direct(struct run *r, uint64_t target)
         interp_flow(r, &r->s, target);
 }
 
-static bool one_jump_table(struct run *r, const struct value_data *d, int64_t start)
+/* The targets of a table, each once or a few times; how many. */
+static size_t table_targets(struct run *r, const struct value_data *d, int64_t start,
+                            uint64_t targets[TABLE_LIMIT])
 {
     struct unit *u = interp_unit(r);
     /* The range of a narrow index is no bound of the table. */
-    bool bounded = d->max < TABLE_LIMIT && d->max != UINT8_MAX, any = false;
+    bool bounded = d->max < TABLE_LIMIT && d->max != UINT8_MAX;
     uint64_t recent[TABLE_RECENT] = {0};
+    size_t count = 0;
     for (uint64_t i = 0; i < TABLE_LIMIT && (!bounded || i <= d->max); i++) {
         uint64_t target = 0;
         if (!table_entry(r, d, start, i, &target))
@@ -430,11 +433,20 @@ static bool one_jump_table(struct run *r, const struct value_data *d, int64_t st
                 break;
             continue;
         }
-        interp_flow(r, &r->s, target);
         *same = target;
-        any = true;
+        targets[count++] = target;
     }
-    return any;
+    return count;
+}
+
+static bool one_jump_table(struct run *r, const struct value_data *d, int64_t start)
+{
+    uint64_t targets[TABLE_LIMIT];
+    size_t count = table_targets(r, d, start, targets);
+    object_blocks(r->e, r->o, interp_unit(r), targets, count);
+    for (size_t i = 0; i < count; i++)
+        interp_flow(r, &r->s, targets[i]);
+    return count > 0;
 }
 
 static bool jump_table(struct run *r, const struct value_data *d)

@@ -383,21 +383,29 @@ static void clear_space(struct pass *p)
             p->seen[c->at] = SEEN;
 }
 
-void unit_decode(struct engine *e, struct object *o, struct unit *u, uint64_t address)
+void unit_decode(struct engine *e, struct object *o, struct unit *u, const uint64_t *addresses,
+                 size_t count)
 {
     struct pass p = {.e = e, .o = o, .u = u, .d = &e->decoding};
     prepare_space(&p);
-    bool again = p.seen[address - u->start] & SEEN;
-    p.seen[address - u->start] &= (unsigned char)~SEEN;
-    leader(&p, address);
+    /* What was decoded at one of them was no instruction, or is not all that begins there. */
+    p.d->again.count = 0;
+    for (size_t i = 0; i < count; i++) {
+        unsigned char *seen = &p.seen[addresses[i] - u->start];
+        if (*seen & SEEN)
+            vec_push(e->arena, &p.d->again, addresses[i] - u->start);
+        *seen &= (unsigned char)~SEEN;
+    }
+    for (size_t i = 0; i < count; i++)
+        leader(&p, addresses[i]);
     if (!u->pieces.count)
         vec_each (pad, &u->pads)
             leader(&p, pad->pad);
     while (p.d->work.count)
         follow_line(&p, p.d->work.items[--p.d->work.count]);
     cut_blocks(&p);
-    keep(&p, address);
+    keep(&p, addresses[0]);
     clear_space(&p);
-    if (again)
-        p.seen[address - u->start] |= SEEN;
+    vec_each (offset, &p.d->again)
+        p.seen[*offset] |= SEEN;
 }
