@@ -140,14 +140,14 @@ struct block *object_block(struct engine *e, struct object *o, uint64_t address)
     const struct piece *piece = piece_at(e, u, address, &place);
     if (piece)
         return share_tail(e, o, u, piece, place);
-    unit_decode(e, o, u, &address, 1);
+    unit_decode(e, o, u, &address, 1, NULL);
     if (!block_known(o, u, address))
         decode_overlap(e, o, u, address);
     return block_known(o, u, address);
 }
 
 void object_blocks(struct engine *e, struct object *o, struct unit *u, const uint64_t *addresses,
-                   size_t count)
+                   size_t count, const struct block *behind)
 {
     struct decoding *d = &e->decoding;
     size_t place = 0;
@@ -156,8 +156,8 @@ void object_blocks(struct engine *e, struct object *o, struct unit *u, const uin
         if (addresses[i] >= u->start && addresses[i] < u->end && !block_known(o, u, addresses[i]) &&
             !piece_at(e, u, addresses[i], &place))
             vec_push(e->arena, &d->targets, addresses[i]);
-    if (d->targets.count > 1)
-        unit_decode(e, o, u, d->targets.items, d->targets.count);
+    if (d->targets.count)
+        unit_decode(e, o, u, d->targets.items, d->targets.count, behind->unit == u ? behind : NULL);
 }
 
 void object_all_blocks(struct engine *e, struct object *o, struct unit *u, uint64_t **starts,

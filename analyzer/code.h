@@ -79,9 +79,9 @@ static inline const struct effect *shapes_effect(const struct shapes *s, const s
 
 /* liveness.c */
 struct effect effect_of(const struct architecture *arch, const struct insn *i);
-/* Fills in what is live at the blocks of the first decoding, which began at entry, and their order.
- */
-void unit_liveness(struct engine *e, struct object *o, struct unit *u, uint64_t entry);
+/* Fills in what is live at the blocks decoded last, and their order; they are kept in
+ * e->decoding.list, with their numbers from the first one's on. */
+void unit_liveness(struct engine *e, struct object *o, struct unit *u);
 
 enum { BLOCK_LIMIT = UINT16_MAX }; /* instructions */
 enum { LAST_UNKNOWN, LAST_NO, LAST_YES };
@@ -142,7 +142,7 @@ static inline uint64_t block_next(const struct block *b)
 struct line;
 struct block_flow;
 struct order_step {
-    uint32_t block, next; /* which of its successors comes next */
+    uint32_t block, next; /* in the list; which of its successors comes next */
 };
 struct decoding {
     unsigned char *seen; /* per byte of the unit */
@@ -153,6 +153,7 @@ struct decoding {
     VEC(uint64_t) work, leaders, again, targets;
     VEC(struct code) kept;
     VEC(struct block) blocks;
+    VEC(struct block *) list;
     VEC(struct block_flow) flows;
     VEC(struct order_step) steps;
 };
@@ -166,34 +167,38 @@ struct address_map {
 void *address_map_get(const struct address_map *m, uint64_t key);
 void address_map_put(struct arena *a, struct address_map *m, uint64_t key, void *item);
 
-/* What of the first decoding leads where. */
+/* What of the blocks decoded last leads where. */
 struct block_flow {
     struct effect effect;
-    uint32_t successor[2]; /* numbers of blocks; NONE, UNKNOWN */
-    bool throws;           /* may land in a pad */
+    struct block *successor[2]; /* NULL: none */
+    bool unknown;               /* there are others */
+    bool throws;                /* may land in a pad */
 };
-enum { SUCCESSOR_NONE = -1, SUCCESSOR_UNKNOWN = -2 };
 
 /* block_order.c */
-/* Numbers the blocks of the first decoding, which began at entry, once it is known what leads
- * where. */
-void unit_order(struct engine *e, const struct object *o, struct unit *u, uint64_t entry);
+enum { ORDER_STEP = 1 << 10 }; /* between blocks of the first decoding: room for later ones */
+/* Orders the blocks decoded last, which begin at addresses, once it is known what leads where:
+ * those of the first decoding, or such that come behind a block. */
+void unit_order(struct engine *e, const struct object *o, struct unit *u, const uint64_t *addresses,
+                size_t count, const struct block *behind);
 
 /* ir.c */
 void object_prepare(struct engine *e, struct object *o);
 struct unit *object_unit(struct engine *e, struct object *o, uint64_t address);
-/* Decodes what can be reached from addresses of the unit without leaving it. */
+/* Decodes what can be reached from addresses of the unit without leaving it; behind: a block that
+ * leads to them, or NULL. */
 void unit_decode(struct engine *e, struct object *o, struct unit *u, const uint64_t *addresses,
-                 size_t count);
+                 size_t count, const struct block *behind);
 bool op_ends_line(unsigned op);
 bool op_is_transfer(unsigned op);
 
 /* blocks.c */
 /* The block at an address, decoding what is needed; NULL: not code. */
 struct block *object_block(struct engine *e, struct object *o, uint64_t address);
-/* Decodes in one go what is needed for blocks at several addresses of a unit. */
+/* Decodes in one go what is needed for blocks at several addresses of a unit, to which one leads.
+ */
 void object_blocks(struct engine *e, struct object *o, struct unit *u, const uint64_t *addresses,
-                   size_t count);
+                   size_t count, const struct block *behind);
 /* The same, where something was decoded already. */
 struct block *block_known(const struct object *o, const struct unit *u, uint64_t address);
 /* Adds one that the first decoding of its unit has not found. */

@@ -82,7 +82,7 @@ struct function {
     struct object *object;
     uint64_t address;               /* virtual */
     uint32_t relevant;              /* inputs whose constants matter (bits of deps) */
-    struct unit *unit;              /* its code, once asked for */
+    struct unit *unit;              /* its code, once interpreted */
     struct function *forward;       /* a call stub: what it jumps to */
     bool examined;                  /* stub is valid */
     uint32_t numbers;               /* those among them that a system-call number or a name needs */
@@ -111,9 +111,9 @@ struct key_item {
     value v;
 };
 
-/* A block to be executed, and its address. */
+/* A block to be executed, and when. */
 struct work_item {
-    uint64_t at;
+    uint64_t at; /* the lowest first */
     struct block *block;
 };
 

@@ -108,7 +108,9 @@ static void more_work(struct engine *e, struct context *c)
 
 static void work_add(struct engine *e, struct context *c, struct block *b)
 {
-    struct work_item added = {b->unit->start + b->order, b};
+    /* Parts moved out of line first: they come back. */
+    uint64_t first = b->unit == c->function->unit ? UINT64_C(1) << 63 : b->unit->start;
+    struct work_item added = {first + b->order, b};
     if (c->work_count == c->work_room)
         more_work(e, c);
     struct work_item *items = c->work;
@@ -230,10 +232,7 @@ struct unit *interp_unit(struct run *r)
 
 struct unit *interp_function_unit(struct run *r)
 {
-    struct function *f = r->c->function;
-    if (!f->unit)
-        f->unit = object_unit(r->e, f->object, f->address);
-    return f->unit;
+    return r->c->function->unit;
 }
 
 /* Hand-written code without ranges: one context follows a stretch for all that jump about in it. */
@@ -277,7 +276,7 @@ void interp_flow_anywhere(struct run *r)
         t->anywhere = interp_keep(e, &r->s, NULL);
     }
     object_all_blocks(e, r->o, u, &starts, &count);
-    object_blocks(e, r->o, u, starts, count);
+    object_blocks(e, r->o, u, starts, count, r->block);
     for (size_t i = 0; i < count; i++)
         interp_flow(r, &r->s, starts[i]);
 }
@@ -296,6 +295,8 @@ void interp_start(struct engine *e, struct context *c)
     c->function->whole = false;
     if (whole_wanted(e) && whole_take(e, c))
         return;
+    if (!c->function->unit)
+        c->function->unit = object_unit(e, c->function->object, c->function->address);
     state_entry(e, &s, c);
     s.flags.reg = REG_NONE;
     interp_enter(e, c, &s, c->function->address);

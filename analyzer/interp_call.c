@@ -443,7 +443,7 @@ static bool one_jump_table(struct run *r, const struct value_data *d, int64_t st
 {
     uint64_t targets[TABLE_LIMIT];
     size_t count = table_targets(r, d, start, targets);
-    object_blocks(r->e, r->o, interp_unit(r), targets, count);
+    object_blocks(r->e, r->o, interp_unit(r), targets, count, r->block);
     for (size_t i = 0; i < count; i++)
         interp_flow(r, &r->s, targets[i]);
     return count > 0;

@@ -304,6 +304,7 @@ static void keep_first_blocks(struct pass *p)
             b->code = code;
             b->id = u->block_count;
             u->blocks[u->block_count++] = *b;
+            vec_push(p->e->arena, &p->d->list, &u->blocks[b->id]);
             /* Where no range tells which unit an address belongs to, its block does. */
             if (u->own_end == u->start)
                 address_map_put(p->e->arena, &p->o->blocks, ir.at, &u->blocks[b->id]);
@@ -322,12 +323,13 @@ static void keep_later_blocks(struct pass *p)
         struct ir ir;
         shapes_unpack(&p->e->shapes, code, p->u->start, &ir);
         if (ir.i.length && !block_known(p->o, p->u, ir.at))
-            block_add(p->e, p->o, p->u, b->offset, code, b->count, b->after);
+            vec_push(p->e->arena, &p->d->list,
+                     block_add(p->e, p->o, p->u, b->offset, code, b->count, b->after));
         code += b->count;
     }
 }
 
-static void keep(struct pass *p, uint64_t entry)
+static void keep(struct pass *p)
 {
     struct piece *piece = vec_add(p->e->arena, &p->u->pieces);
     piece->count = p->d->kept.count;
@@ -337,10 +339,10 @@ static void keep(struct pass *p, uint64_t entry)
     if (p->u->pieces.count == 1) {
         keep_first_blocks(p);
         p->u->first_count = p->u->block_count;
-        unit_liveness(p->e, p->o, p->u, entry);
     } else {
         keep_later_blocks(p);
     }
+    unit_liveness(p->e, p->o, p->u);
 }
 
 enum { LONGEST = 16 }; /* bytes behind a unit that claim() may touch */
@@ -351,7 +353,7 @@ static void prepare_space(struct pass *p)
     struct decoding *d = p->d;
     size_t size = p->u->end - p->u->start;
     d->code.count = d->lines.count = d->work.count = d->kept.count = d->blocks.count = 0;
-    d->leaders.count = 0;
+    d->leaders.count = d->list.count = 0;
     if (d->unit != p->u) {
         if (d->size < size + LONGEST) {
             d->size = size < 1 << 16 ? (1 << 16) + LONGEST : size + LONGEST;
@@ -384,7 +386,7 @@ static void clear_space(struct pass *p)
 }
 
 void unit_decode(struct engine *e, struct object *o, struct unit *u, const uint64_t *addresses,
-                 size_t count)
+                 size_t count, const struct block *behind)
 {
     struct pass p = {.e = e, .o = o, .u = u, .d = &e->decoding};
     prepare_space(&p);
@@ -404,7 +406,10 @@ void unit_decode(struct engine *e, struct object *o, struct unit *u, const uint6
     while (p.d->work.count)
         follow_line(&p, p.d->work.items[--p.d->work.count]);
     cut_blocks(&p);
-    keep(&p, addresses[0]);
+    keep(&p);
+    bool first = u->pieces.count == 1;
+    if (first || behind)
+        unit_order(e, o, u, addresses, count, first ? NULL : behind);
     clear_space(&p);
     vec_each (offset, &p.d->again)
         p.seen[*offset] |= SEEN;

@@ -190,10 +190,11 @@ struct effect effect_of(const struct architecture *arch, const struct insn *i)
     return out;
 }
 
-static uint32_t successor(const struct object *o, const struct unit *u, uint64_t address)
+/* The block of the unit at an address; NULL: another's, or none. */
+static struct block *successor(const struct object *o, const struct unit *u, uint64_t address)
 {
-    const struct block *b = block_known(o, u, address);
-    return b && b->unit == u && b->id < u->first_count ? b->id : (uint32_t)SUCCESSOR_UNKNOWN;
+    struct block *b = block_known(o, u, address);
+    return b && b->unit == u ? b : NULL;
 }
 
 static void of_block(const struct engine *e, const struct object *o, const struct block *b,
@@ -210,13 +211,13 @@ static void of_block(const struct engine *e, const struct object *o, const struc
     }
     struct ir last;
     block_insn(e, b, b->count - 1, &last);
-    out->successor[0] = out->successor[1] = (uint32_t)SUCCESSOR_NONE;
-    if (last.i.op == OP_JMP_INDIRECT)
-        out->successor[0] = (uint32_t)SUCCESSOR_UNKNOWN;
-    if (last.i.op == OP_JMP || last.i.op == OP_JCC || last.i.op == OP_LOOP)
+    bool jumps = last.i.op == OP_JMP || last.i.op == OP_JCC || last.i.op == OP_LOOP;
+    if (jumps)
         out->successor[0] = successor(o, b->unit, (uint64_t)last.i.imm);
     if (b->after)
         out->successor[1] = successor(o, b->unit, block_next(b));
+    out->unknown = last.i.op == OP_JMP_INDIRECT || (jumps && !out->successor[0]) ||
+                   (b->after && !out->successor[1]);
     out->throws = last.i.op == OP_CALL || last.i.op == OP_CALL_INDIRECT;
     if (o->go && out->throws)
         f->reads = ALL;
@@ -227,49 +228,57 @@ struct live {
     bool flags;
 };
 
-static void add_successor(const struct unit *u, uint32_t id, struct live *out)
+static void add_successor(const struct block *b, struct live *out)
 {
-    if (id == (uint32_t)SUCCESSOR_NONE)
+    if (!b)
         return;
-    if (id == (uint32_t)SUCCESSOR_UNKNOWN) {
-        *out = (struct live){ALL, true};
-        return;
+    out->registers |= b->live;
+    out->flags |= b->flags_live;
+}
+
+static struct live of_pads(const struct object *o, const struct unit *u)
+{
+    struct live out = {0};
+    vec_each (pad, &u->pads) {
+        const struct block *b = successor(o, u, pad->pad);
+        if (!b)
+            return (struct live){ALL, true};
+        add_successor(b, &out);
     }
-    out->registers |= u->blocks[id].live;
-    out->flags |= u->blocks[id].flags_live;
+    return out;
 }
 
-static void add_pads(const struct object *o, const struct unit *u, struct live *out)
+/* Says anew what is live at a block; whether that changed. */
+static bool revise(struct block *b, const struct block_flow *f, const struct live *pads)
 {
-    vec_each (pad, &u->pads)
-        add_successor(u, successor(o, u, pad->pad), out);
+    struct live out = {f->unknown ? ALL : 0, f->unknown};
+    add_successor(f->successor[0], &out);
+    add_successor(f->successor[1], &out);
+    if (f->throws) {
+        out.registers |= pads->registers;
+        out.flags |= pads->flags;
+    }
+    uint32_t live = f->effect.reads | (out.registers & ~f->effect.sets);
+    bool flags = f->effect.reads_flags || (out.flags && !f->effect.sets_flags);
+    bool changed = live != b->live || flags != b->flags_live;
+    b->live = live;
+    b->flags_live = flags;
+    return changed;
 }
 
-void unit_liveness(struct engine *e, struct object *o, struct unit *u, uint64_t entry)
+void unit_liveness(struct engine *e, struct object *o, struct unit *u)
 {
     struct decoding *d = &e->decoding;
     d->flows.count = 0;
-    for (uint32_t i = 0; i < u->first_count; i++)
-        of_block(e, o, &u->blocks[i], vec_add(e->arena, &d->flows));
-    unit_order(e, o, u, entry);
+    vec_each (b, &d->list) {
+        of_block(e, o, *b, vec_add(e->arena, &d->flows));
+        (*b)->live = 0;
+        (*b)->flags_live = false;
+    }
     for (bool changed = true; changed;) {
-        struct live pads = {0};
+        const struct live pads = of_pads(o, u);
         changed = false;
-        add_pads(o, u, &pads);
-        for (uint32_t i = u->first_count; i-- > 0;) {
-            const struct block_flow *f = &d->flows.items[i];
-            struct live out = {0};
-            add_successor(u, f->successor[0], &out);
-            add_successor(u, f->successor[1], &out);
-            if (f->throws) {
-                out.registers |= pads.registers;
-                out.flags |= pads.flags;
-            }
-            uint32_t live = f->effect.reads | (out.registers & ~f->effect.sets);
-            bool flags = f->effect.reads_flags || (out.flags && !f->effect.sets_flags);
-            changed = changed || live != u->blocks[i].live || flags != u->blocks[i].flags_live;
-            u->blocks[i].live = live;
-            u->blocks[i].flags_live = flags;
-        }
+        for (size_t i = d->list.count; i-- > 0;)
+            changed = revise(d->list.items[i], &d->flows.items[i], &pads) || changed;
     }
 }
