@@ -130,6 +130,7 @@ void exec_happened(struct session *s, struct task *task)
     process->space = space_new(s, unit);
     process->space->generation = (s->executions += 1000);
     process->space->users = 1;
+    process->space->plain = process->limited; /* filters stay */
     process->waited = process->leaving = process->traps = false;
     process->entered = true;
     process->mode = MODE_FOLLOW;

@@ -278,6 +278,12 @@ static void call_begins(struct session *s, struct task *task, const struct call 
         return;
     if (mode == MODE_BREAKPOINT)
         trap_action_seen(task, call);
+    /* Its filter would end it for calls made on our behalf, and answers some before ours sees them.
+     */
+    if (call_limits(call)) {
+        task->process->limited = true;
+        code_give_up(s, task, "the program filters its own calls");
+    }
     record_call(s, task, call);
     task->wants_end = mode == MODE_BREAKPOINT ? call_opens_code(call) : maps_file(call);
     task->call = *call;
@@ -319,10 +325,11 @@ static void call_ends(struct session *s, struct task *task, int64_t result)
         code_opened(s, task, &task->call, (uint64_t)result);
     task->wants_end = false;
     bool again = failed && result <= -ERESTARTSYS;
-    if ((space->legacy || task->process->breeds) && !again && !task->lost)
+    if ((space->legacy || task->process->breeds) && !again && !task->lost && !space->plain)
         give_filter(s, task);
     /* A call that a signal has interrupted must not be disturbed: the kernel may begin it again. */
-    if (space->trial && !space->quiet && !again && !task->lost && --space->trial == 0)
+    if (space->trial && !space->quiet && !space->plain && !again && !task->lost &&
+        --space->trial == 0)
         code_plant(s, task);
 }
 
