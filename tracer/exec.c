@@ -131,7 +131,7 @@ void exec_happened(struct session *s, struct task *task)
     process->space->generation = (s->executions += 1000);
     process->space->users = 1;
     process->space->plain = process->limited; /* filters stay */
-    process->waited = process->leaving = process->traps = false;
+    process->waited = process->leaving = process->traps = process->breeds = false;
     process->entered = true;
     process->mode = MODE_FOLLOW;
     if (unit)
