@@ -2,11 +2,13 @@
  * Facts about single system calls that the tracer needs. */
 #include "tracer/sets.h"
 #include <limits.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
 
@@ -56,9 +58,10 @@ bool call_may_wait(const struct tracee *process, int number)
 }
 
 /* What can bring a process out of sight of breakpoints: code that becomes executable, a child that
- * nobody traces, another handler of SIGTRAP. */
-static const int gated[] = {SYS_mmap,  SYS_mprotect, SYS_pkey_mprotect, SYS_remap_file_pages,
-                            SYS_shmat, SYS_clone,    SYS_clone3,        SYS_rt_sigaction};
+ * nobody traces, another handler of SIGTRAP, a filter of its own. */
+static const int gated[] = {SYS_mmap,    SYS_mprotect, SYS_pkey_mprotect, SYS_remap_file_pages,
+                            SYS_shmat,   SYS_clone,    SYS_clone3,        SYS_rt_sigaction,
+                            SYS_seccomp, SYS_prctl};
 
 bool call_is_gated(const struct tracee *process, int number)
 {
@@ -77,9 +80,16 @@ bool call_opens_code(const struct call *call)
              (call->args[2] & PROT_EXEC)));
 }
 
+bool call_limits(const struct call *call)
+{
+    return call->abi == ABI_NATIVE &&
+           ((call->number == SYS_seccomp && (uint32_t)call->args[0] <= SECCOMP_SET_MODE_FILTER) ||
+            (call->number == SYS_prctl && (uint32_t)call->args[0] == PR_SET_SECCOMP));
+}
+
 bool call_is_delicate(const struct call *call)
 {
-    return call_opens_code(call) ||
+    return call_opens_code(call) || call_limits(call) ||
            (call->abi == ABI_NATIVE &&
             ((call->number == SYS_clone && (call->args[0] & CLONE_UNTRACED)) ||
              call->number == SYS_clone3 ||

@@ -135,6 +135,7 @@ struct code {
     struct unknown *unknown; /* executable memory that holds no known code, covered by filters */
     unsigned nets;           /* how many filters */
     unsigned births;         /* processes made from here */
+    unsigned tries;          /* to give it a filter for their sake */
     unsigned gates;          /* hits that were looked at and had nothing to them */
 };
 

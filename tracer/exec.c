@@ -130,7 +130,8 @@ void exec_happened(struct session *s, struct task *task)
     process->space = space_new(s, unit);
     process->space->generation = (s->executions += 1000);
     process->space->users = 1;
-    process->waited = process->leaving = process->traps = false;
+    process->space->plain = process->limited; /* filters stay */
+    process->waited = process->leaving = process->traps = process->breeds = false;
     process->entered = true;
     process->mode = MODE_FOLLOW;
     if (unit)

@@ -57,6 +57,7 @@ static const struct sock_filter net[] = {
     WATCH_VALUE(SYS_rt_sigaction, 0, SIGTRAP),
     WATCH(SYS_ptrace),
     WATCH(SYS_seccomp),
+    WATCH_VALUE(SYS_prctl, 0, PR_SET_SECCOMP),
     WATCH_VSYSCALL(SYS_gettimeofday),
     WATCH_VSYSCALL(SYS_time),
     WATCH_VSYSCALL(SYS_getcpu),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Starting a process for the tracing thread to seize. The child runs in a session of its own (no
- * controlling terminal), dies with the tool from its first instruction on, and stops itself before
- * it becomes the program. */
+ * Starting a process for the tracing thread to seize. The child runs in a process group of its own
+ * and has no controlling terminal, dies with the tool from its first instruction on, and stops
+ * itself before it becomes the program. */
 #include "tracer/raw.h"
 #include "tracer/script.h"
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -43,6 +44,19 @@ static void reset_signals(void)
     raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (intptr_t)&none, 0, sizeof none, 0);
 }
 
+/* As in a session of its own, but in the tool's: Linux schedules each session as one
+ * (CONFIG_SCHED_AUTOGROUP), and two that wait for each other at every stop, in two sessions, wait
+ * for all others as well: twice as long on a busy machine. */
+static void leave_terminal(void)
+{
+    raw_call(SYS_setpgid, 0, 0, 0, 0, 0);
+    long terminal = raw_call(SYS_open, (intptr_t) "/dev/tty", O_RDWR | O_NOCTTY, 0, 0, 0);
+    if (terminal < 0)
+        return;
+    raw_call(SYS_ioctl, terminal, TIOCNOTTY, 0, 0, 0);
+    raw_call(SYS_close, terminal, 0, 0, 0, 0);
+}
+
 static bool done(long result)
 {
     return result >= 0;
@@ -57,7 +71,7 @@ static int child(void *context)
     raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (raw_call(SYS_getppid, 0, 0, 0, 0, 0) != birth->parent)
         raw_call(SYS_exit, 127, 0, 0, 0, 0);
-    raw_call(SYS_setsid, 0, 0, 0, 0, 0);
+    leave_terminal();
     reset_signals();
     struct failure failure = {0, FAILED_SETUP};
     long result = raw_call(SYS_dup2, start->in, 0, 0, 0, 0);

@@ -26,7 +26,8 @@ enum {
     SYSCALL_STOP = SIGTRAP | 0x80,
     TASK_LIMIT = 4 * PROCESS_LIMIT,
     PAGE = 4096,
-    BIRTHS = 8,
+    BIRTHS = 3,
+    TRIES = 16,
     ERESTARTSYS = 512, /* the first of the kernel's own */
 };
 
@@ -43,7 +44,8 @@ static void task_resume(struct session *s, struct task *task, int signal)
         kill(task->process ? task->process->id : task->id, SIGKILL);
         return;
     }
-    bool calls = task->wants_end || (task->process && stops_at_calls(task->process));
+    bool calls = task->wants_end ||
+                 (task->process && (task->process->breeds || stops_at_calls(task->process)));
     /* ESRCH: killed meanwhile, its end is on the way. */
     ptrace(calls ? PTRACE_SYSCALL : PTRACE_CONT, task->id, NULL, (void *)(uintptr_t)signal);
 }
@@ -120,17 +122,17 @@ static void watch_again(struct task *task)
     code_watch_exit(task);
 }
 
-/* A process that makes many others gets a filter at the end of this call: they inherit it, and
- * start the faster. */
+/* A process that makes many others gets a filter at the end of a call: they inherit it, and start
+ * the faster. */
 static void expect_more(struct task *parent)
 {
     struct tracee *process = parent->process;
     struct code *code = process->space->code;
-    if (process->mode != MODE_BREAKPOINT || process->filtered || !code || ++code->births % BIRTHS ||
-        parent->wants_end)
+    if (process->mode != MODE_BREAKPOINT || process->filtered || process->limited || !code ||
+        ++code->births % BIRTHS)
         return;
-    process->breeds = parent->wants_end = true;
-    parent->call = (struct call){.number = -1};
+    process->breeds = true;
+    code->tries = 0;
 }
 
 static void born(struct session *s, struct task *parent, int event)
@@ -278,6 +280,12 @@ static void call_begins(struct session *s, struct task *task, const struct call 
         return;
     if (mode == MODE_BREAKPOINT)
         trap_action_seen(task, call);
+    /* Its filter would end it for calls made on our behalf, and answers some before ours sees them.
+     */
+    if (call_limits(call)) {
+        task->process->limited = true;
+        code_give_up(s, task, "the program filters its own calls");
+    }
     record_call(s, task, call);
     task->wants_end = mode == MODE_BREAKPOINT ? call_opens_code(call) : maps_file(call);
     task->call = *call;
@@ -303,6 +311,10 @@ static void give_filter(struct session *s, struct task *task)
 {
     struct tracee *process = task->process;
     bool legacy = process->space->legacy;
+    /* A child that vfork has made shares the memory until it executes something, which we may hear
+     * of after its parent goes on: soon. */
+    if (!legacy && process->space->users > 1 && process->space->code->tries++ < TRIES)
+        return;
     process->space->legacy = process->breeds = false;
     if (!code_filter(s, task, legacy) && legacy && !task->lost)
         diag_warn(
@@ -319,10 +331,11 @@ static void call_ends(struct session *s, struct task *task, int64_t result)
         code_opened(s, task, &task->call, (uint64_t)result);
     task->wants_end = false;
     bool again = failed && result <= -ERESTARTSYS;
-    if ((space->legacy || task->process->breeds) && !again && !task->lost)
+    if ((space->legacy || task->process->breeds) && !again && !task->lost && !space->plain)
         give_filter(s, task);
     /* A call that a signal has interrupted must not be disturbed: the kernel may begin it again. */
-    if (space->trial && !space->quiet && !again && !task->lost && --space->trial == 0)
+    if (space->trial && !space->quiet && !space->plain && !again && !task->lost &&
+        --space->trial == 0)
         code_plant(s, task);
 }
 

@@ -28,8 +28,9 @@ static bool bias_of(const struct object *object, const struct mapping *m, uint64
 
 /* ---- functions ---- */
 
-/* Only the program's own calls are of interest; where exit handlers begin matters everywhere, and a
- * debug register tells it of a static program, which may look at its own text. */
+/* Only the program's own calls are of interest; where exit handlers begin matters everywhere. A debug
+ * register tells it of a static program, which may look at its own text, and with other engines,
+ * which leave all code as it is: an emulator that maps it would run the breakpoint. */
 static bool wants_function(const struct session *s, const struct tracee *process,
                            const struct region *region, const struct function_site *f)
 {
@@ -39,7 +40,7 @@ static bool wants_function(const struct session *s, const struct tracee *process
     if (f->kind == FUNCTION_START)
         return process->mode == MODE_BREAKPOINT && !process->entered;
     if (f->kind == FUNCTION_EXIT)
-        return !region->own;
+        return !region->own && process->mode == MODE_BREAKPOINT;
     return process->mode == MODE_BREAKPOINT && space->unit && space->unit->program &&
            s->options->functions;
 }
@@ -277,7 +278,7 @@ static void cover_mapping(struct session *s, struct task *task, const mappings *
 
 /* ---- the interface ---- */
 
-/* Where a static program's exit handlers begin, without a change to its text. */
+/* Where exit handlers begin, without a change to the text. */
 static void watch_exit(struct task *task, struct region *region)
 {
     struct space *space = task->process->space;
@@ -312,8 +313,10 @@ void code_start(struct session *s, struct task *task, const mappings *maps)
 
 void code_file_mapped(struct session *s, struct task *task, const struct mapping *m)
 {
-    if (task->process->space->code)
-        region_for(s, task, m);
+    struct space *space = task->process->space;
+    struct region *region = space->code ? region_for(s, task, m) : NULL;
+    if (region && task->process->mode != MODE_BREAKPOINT && !space->exit_watch)
+        watch_exit(task, region);
 }
 
 void code_mapped(struct session *s, struct task *task, uint64_t start, uint64_t end)

@@ -90,6 +90,7 @@ struct tracee {
     bool entered;   /* the dynamic linker has handed over */
     bool waited;    /* it has waited for events */
     bool leaving;   /* exit handlers run */
+    bool limited;   /* a filter of its own decides about its calls */
     bool breeds;    /* it makes many processes */
     bool unwatched; /* just forked: debug registers are not inherited */
     bool traps;     /* it handles (or ignores) SIGTRAP itself, like this: */
@@ -211,6 +212,8 @@ bool call_is_gated(const struct tracee *process, int number);
 bool call_is_delicate(const struct call *call);
 /* Memory becomes executable: what is mapped there shows at the call's end. */
 bool call_opens_code(const struct call *call);
+/* The process sets limits to its own calls, from the end of this one on. */
+bool call_limits(const struct call *call);
 /* The arguments of this call matter, or whether it waits: seeing it once is not enough. */
 bool call_is_watched(const struct tracee *process, int number);
 /* How many hits in a row without news are enough then. */

@@ -102,8 +102,22 @@ my %hard = (
     jit          => qr/^3 0$/m,
     many_numbers => qr/^20000$/m,
     loads_late   => qr/^fine$/m,
+    spawns       => qr/^46 started$/m,
+    brief_threads   => qr/^2400 calls$/m,
+    shared_memory   => qr/^sum 12000$/m,
+    restarts        => qr/^20 begun again, gone on, 80 given up, 2 waited$/m,
+    rewrites_itself => qr/^121 the same$/m,
+    traces          => qr/^0 stops, exit 7$/m,
 );
 same_as_strace('breakpoint', $hard{$_}, build($_)) for sort keys %hard;
+
+# Its own filter would end it for calls made for the tracer, and hides those it answers from other filters.
+my $locked = build('own_filter');
+for my $engine (qw(breakpoint seccomp ptrace)) {
+    for my $calls (0, 60, 200) {
+        same_as_strace($engine, qr/^300 refused, 3 trapped$/m, $locked, $calls);
+    }
+}
 
 my $self_read = traced([], build('self_read', '-static'));
 is(program_output($self_read), "intact\n", 'a program that checks its own code at once finds it intact');
@@ -114,6 +128,12 @@ is(program_output($self_read), "intact\n", 'one that does so later is traced wit
 isnt($self_read->{engine}, 'breakpoint', 'and that is said');
 my ($writes) = grep { $_->{name} eq 'write' } @{ $self_read->{syscalls} };
 is_deeply($writes->{phases}, ['exit'], 'the exit phase shows with any engine');
+
+my $maps = build('maps_code');
+is(program_output(traced(["--engine=$_"], $maps)), "intact\n", "$_: code that a program maps to read it is as in the file")
+    for qw(auto seccomp ptrace);
+my ($left) = grep { $_->{name} eq 'exit_group' } @{ traced(['--engine=seccomp'], $maps)->{syscalls} };
+is_deeply($left->{phases}, ['exit'], 'and the exit phase shows all the same');
 
 my $old = traced([], build('old_calls'));
 my %old = calls($old);
