@@ -229,11 +229,12 @@ static double load_result(struct measuring *m, const char *output)
     return value;
 }
 
-static void judge(struct arena *a, const struct drive *v, const struct watch *w,
+/* ended: by itself, before it was stopped. */
+static void judge(struct arena *a, const struct drive *v, const struct watch *w, bool ended,
                   struct perf_sample *sample)
 {
     const struct process *p = v->process;
-    bool died = p->ended && p->signal;
+    bool died = ended && p->signal;
     /* A machine may run on after its program's end: then what it printed and answered counts. */
     bool late = v->timed_out && !w->runner->sets_memory;
     sample->works = !died && !late && (w->own_us >= 0 || v->steps.count || p->ended);
@@ -312,7 +313,7 @@ static enum status measure_once(struct diag *d, struct arena *a, struct measurin
         watch.own_us = watch.other_us;
     bool ended = process_ended(&process);
     process_stop(&process, ended || v.over_seen ? 0 : 300);
-    judge(a, &v, &watch, sample);
+    judge(a, &v, &watch, ended, sample);
     int64_t took = (watch.own_us >= 0 ? watch.own_us : now_us()) - process.started_us;
     *disturbed = took > 0 ? (double)watch.delayed_us / (double)took : 0;
     add_value(a, sample, "size", (double)file);
