@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * External libraries: which take part, where their trees are, and their order in L=. The build
  * includes them in that order, so that a library's headers come before those of its users; C
- * libraries come before all, as their headers replace those of the core. */
+ * libraries come before them, as their headers replace those of the core, and before those the C++
+ * library, whose headers lead on to the C library's own (include_next). */
 #include "builder/private.h"
 #include "common/file.h"
 #include <errno.h>
@@ -100,10 +101,29 @@ static bool is_libc(struct job *j, const char *repository)
     return false;
 }
 
-/* 0: C libraries, 1: libraries, 2: the application. */
+/* The rules of the catalogue know which library has namespace std. */
+static bool is_libcxx(struct job *j, const char *repository)
+{
+    vec_each (rule, &j->catalogue->rules) {
+        bool std = false;
+        vec_each (symbol, &rule->symbols)
+            std = std || strcmp(*symbol, "_ZNS*") == 0;
+        if (std && rule->kind && strcmp(rule->kind, "provides") == 0 &&
+            text_mentions(j, rule->needs, repository))
+            return true;
+    }
+    return false;
+}
+
+/* In the order of L=: the C++ library, C libraries, libraries, the application. */
+enum rank { RANK_CXX, RANK_LIBC, RANK_LIBRARY, RANK_APPLICATION };
+
 static int rank(struct job *j, const struct external *e)
 {
-    return e->application ? 2 : is_libc(j, e->repository) ? 0 : 1;
+    return e->application                ? RANK_APPLICATION
+           : is_libcxx(j, e->repository) ? RANK_CXX
+           : is_libc(j, e->repository)   ? RANK_LIBC
+                                         : RANK_LIBRARY;
 }
 
 /* Takes, again and again, the first (by rank, then by name) that needs none of those left; where

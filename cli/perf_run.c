@@ -109,6 +109,10 @@ enum status perf_prepare(struct perf_cli *p)
     enum status status = p->measure ? STATUS_OK : verif_prepare(&p->verif, p->dir);
     if (status)
         return status;
+    if (p->measuring.load && !p->measure && !p->verif.verif.tests)
+        return diag_fail(&cli->diag, STATUS_INPUT,
+                         "--load: a test file is needed as well (-t), for how the server is "
+                         "started and on which port it is reached");
     p->work = cli_path(cli, p->dir, "perf");
     status = dir_make(&cli->diag, p->work);
     char *real = realpath(p->work, NULL);

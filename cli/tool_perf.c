@@ -200,6 +200,8 @@ static enum status find_image(struct perf_cli *p)
     }
     if (!status)
         verif_use_build(&p->verif, selection, &built);
+    /* The loader of unmodified programs does not end its machine with them. */
+    p->verif.verif.runs_on = selection && strcmp(selection->mode, "binary") == 0;
     return status;
 }
 

@@ -175,6 +175,20 @@ static void first_words(struct verif_cli *v, const struct build_result *built)
             split_words(a, run->items[i + 1], &v->image.first_arguments);
 }
 
+/* An image that reads a table of file systems from its command line is told of the folder. */
+static void mount_share(struct verif_cli *v, const struct selection *selection)
+{
+    const char *reads = selection_value(selection, "LIBVFSCORE_AUTOMOUNT_UP");
+    const char *mount = v->image.share && reads && strcmp(reads, "y") == 0
+                            ? runner_mount(v->cli->arena, selection->catalogue.name, v->image.share)
+                            : NULL;
+    vec_each (word, &v->image.kernel_arguments)
+        if (mount && strcmp(*word, mount) == 0)
+            return;
+    if (mount)
+        vec_push(v->cli->arena, &v->image.kernel_arguments, mount);
+}
+
 void verif_use_build(struct verif_cli *v, const struct selection *selection,
                      const struct build_result *built)
 {
@@ -182,12 +196,21 @@ void verif_use_build(struct verif_cli *v, const struct selection *selection,
     v->image.path = absolute(v->cli, built->image);
     v->image.initrd = absolute(v->cli, built->initrd);
     first_words(v, built);
+    if (selection)
+        mount_share(v, selection);
 }
 
 void verif_surround(struct verif_cli *v, struct build_options *build)
 {
     const struct verif_options *o = &v->verif;
     build_find_environment(build, o->program);
+    if (v->image.share) {
+        /* The folder takes a root to be mounted in; the program starts in it, as on Linux. */
+        vec_push(v->cli->arena, &build->matcher.facts, "share=yes");
+        vec_push(v->cli->arena, &build->matcher.facts, "files=read");
+        vec_push(v->cli->arena, &build->environment,
+                 arena_printf(v->cli->arena, "PWD=%s", v->image.share));
+    }
     build_find_files(build, o->arguments.count || !o->tests ? &o->arguments : &o->tests->arguments);
     vec_each (line, &o->command_lines) {
         strings words = {0};

@@ -420,6 +420,15 @@ static const char *kernel_args(struct arena *a, const struct image *image, const
     return text;
 }
 
+const char *runner_mount(struct arena *a, const char *core, const char *share)
+{
+    /* lib/vfscore/Config.uk: device, mount point, driver, flags, options, Unikraft's own option to
+     * make the mount point. fs0 is the tag in QEMU's template above. */
+    return strcmp(core, "unikraft") == 0
+               ? arena_printf(a, "vfs.fstab=[ \"fs0:%s:9pfs:::mkmp\" ]", share)
+               : NULL;
+}
+
 enum status runner_command(struct diag *d, struct arena *a, const struct runner *runner,
                            const struct image *image, const strings *arguments,
                            const listenings *ports, strings *argv)

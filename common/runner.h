@@ -52,6 +52,10 @@ const char *image_kind(const char *path);
 enum status runner_choose(struct diag *d, struct arena *a, const struct image *image,
                           struct runner *out);
 
+/* The parameter that has a core mount its image's shared folder where Linux has it, for an image
+ * that is configured to read such parameters. NULL: the core knows none. */
+const char *runner_mount(struct arena *a, const char *core, const char *share);
+
 /* The command line; ports are forwarded from this host. */
 enum status runner_command(struct diag *d, struct arena *a, const struct runner *runner,
                            const struct image *image, const strings *arguments,

@@ -229,11 +229,12 @@ static double load_result(struct measuring *m, const char *output)
     return value;
 }
 
-static void judge(struct arena *a, const struct drive *v, const struct watch *w,
+/* ended: by itself, before it was stopped. */
+static void judge(struct arena *a, const struct drive *v, const struct watch *w, bool ended,
                   struct perf_sample *sample)
 {
     const struct process *p = v->process;
-    bool died = p->ended && p->signal;
+    bool died = ended && p->signal;
     /* A machine may run on after its program's end: then what it printed and answered counts. */
     bool late = v->timed_out && !w->runner->sets_memory;
     sample->works = !died && !late && (w->own_us >= 0 || v->steps.count || p->ended);
@@ -279,6 +280,8 @@ static enum status measure_once(struct diag *d, struct arena *a, struct measurin
     listenings ports = {0};
     if (tests && tests->type != TEST_STDIN)
         vec_push(a, &ports, ((struct listening){(int)tests->port, false}));
+    vec_each (port, &m->ports)
+        vec_push(a, &ports, *port);
     if (!status)
         status = runner_command(d, a, &runner, image, &arguments, &ports, &argv);
     int64_t file, loaded;
@@ -312,7 +315,7 @@ static enum status measure_once(struct diag *d, struct arena *a, struct measurin
         watch.own_us = watch.other_us;
     bool ended = process_ended(&process);
     process_stop(&process, ended || v.over_seen ? 0 : 300);
-    judge(a, &v, &watch, sample);
+    judge(a, &v, &watch, ended, sample);
     int64_t took = (watch.own_us >= 0 ? watch.own_us : now_us()) - process.started_us;
     *disturbed = took > 0 ? (double)watch.delayed_us / (double)took : 0;
     add_value(a, sample, "size", (double)file);
@@ -352,8 +355,8 @@ enum status measure_image(struct diag *d, struct arena *a, struct measuring *m,
     return status;
 }
 
-/* The line with which a run on Linux begins; NULL: none before its first command. */
-static const char *first_line_of(struct diag *d, struct arena *a, struct measuring *m)
+/* The program under its tests on Linux. */
+static bool run_native(struct diag *d, struct arena *a, struct measuring *m, struct drive *v)
 {
     strings argv = {0};
     vec_push(a, &argv, m->program);
@@ -362,15 +365,22 @@ static const char *first_line_of(struct diag *d, struct arena *a, struct measuri
         vec_push(a, &argv, sandbox_expand(a, &m->box, m->program, *argument));
     vec_push(a, &argv, NULL);
     struct process process = {.argv = argv.items, .terminal = true, .directory = m->work_dir};
-    struct drive v = {.tests = sandbox_tests(a, &m->box, m->program, m->tests),
-                      .process = &process,
-                      .local = true,
-                      .env = environment(a, m)};
-    if (process_start(d, &process) != STATUS_OK || drive(d, a, &v) != STATUS_OK) {
-        process_stop(&process, 0);
+    *v = (struct drive){.tests = sandbox_tests(a, &m->box, m->program, m->tests),
+                        .process = &process,
+                        .local = true,
+                        .env = environment(a, m)};
+    bool ran = process_start(d, &process) == STATUS_OK && drive(d, a, v) == STATUS_OK;
+    process_stop(&process, ran ? 300 : 0);
+    v->process = NULL;
+    return ran;
+}
+
+/* The line with which a run on Linux begins; NULL: none before its first command. */
+static const char *first_line_of(struct diag *d, struct arena *a, struct measuring *m)
+{
+    struct drive v;
+    if (!run_native(d, a, m, &v))
         return NULL;
-    }
-    process_stop(&process, 300);
     size_t size = v.steps.count ? v.start_size : v.console_size;
     for (const char *at = v.console, *end = at + size; at < end;) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
@@ -388,10 +398,13 @@ static const char *first_line_of(struct diag *d, struct arena *a, struct measuri
 
 void measuring_learn(const struct diag *d, struct arena *a, struct measuring *m)
 {
+    struct diag quiet = *d;
+    struct drive v;
+    quiet.verbosity = -1;
+    if (m->tests && m->tests->type == TEST_EXEC && !m->tests->port && run_native(&quiet, a, m, &v))
+        m->ports = v.ports;
     if (m->tests && m->tests->type != TEST_STDIN)
         return; /* a server's first answer tells */
-    struct diag quiet = *d;
-    quiet.verbosity = -1;
     const char *first = first_line_of(&quiet, a, m);
     const char *again = first ? first_line_of(&quiet, a, m) : NULL;
     m->first_line = again && strcmp(first, again) == 0 ? first : NULL;

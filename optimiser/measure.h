@@ -27,6 +27,7 @@ struct measuring {
     /* Says whether the image passes its tests with that memory; used by the bisection. */
     enum status (*passes)(void *context, const struct image *image, bool *good);
     void *context;
+    listenings ports; /* further ones to lead into the machine */
     /* private */
     struct console *console;
     struct sandbox box;
@@ -36,7 +37,8 @@ enum status measuring_open(struct diag *d, struct arena *a, struct measuring *m)
 void measuring_close(struct measuring *m);
 
 /* Runs the program on Linux, twice, and notes in m->first_line what it prints first, where that is
- * the same both times and no command's answer. That it cannot be run is no error here. */
+ * the same both times and no command's answer; of a server whose tests name no port, in m->ports on
+ * which it listens. That it cannot be run is no error here. */
 void measuring_learn(const struct diag *d, struct arena *a, struct measuring *m);
 
 /* One sample, the least disturbed of some runs where other processes had the processors meanwhile:

@@ -152,7 +152,9 @@ struct watch {
     const struct runner *runner;
     size_t step; /* asked about last */
     int64_t step_began_us;
-    int64_t started_us, grown_us;
+    const struct process *process;
+    /* delayed_us: for how long its threads had waited for a processor when the console last grew */
+    int64_t started_us, grown_us, delayed_us;
     size_t seen; /* console bytes at the last look */
     int silent;  /* steps in a row whose answer stayed away */
     bool satisfied;
@@ -187,17 +189,30 @@ static bool only_echo(const struct watch *w, size_t step, const char *output, si
                         strspn(output + n, "\r\n") == size - n);
 }
 
+static void note_growth(struct watch *w, size_t size, int64_t now)
+{
+    w->seen = size;
+    w->grown_us = now;
+    w->delayed_us = process_delayed_us(w->process->pid);
+}
+
+/* Silence since a time, without what a busy host made of it: a machine that was not let run did not
+ * keep silent. */
+static int64_t silent_us(const struct watch *w, int64_t since, int64_t now)
+{
+    return now - since - (process_delayed_us(w->process->pid) - w->delayed_us);
+}
+
 /* Without expectations: an answer that has begun is over when it ceases. */
 static int ceased(struct watch *w, size_t step, const char *output, size_t size)
 {
     int64_t now = now_us();
     if (step != w->step || size != w->seen) {
         w->step = step;
-        w->seen = size;
-        w->grown_us = now;
+        note_growth(w, size, now);
     }
     return size && !only_echo(w, step, output, size) &&
-           now - w->grown_us > (int64_t)PACE_MS * 1000 * (2 + w->runner->slow / 2);
+           silent_us(w, w->grown_us, now) > (int64_t)PACE_MS * 1000 * (2 + w->runner->slow / 2);
 }
 
 static int answered(void *context, size_t step, const char *output, size_t size)
@@ -243,8 +258,7 @@ static bool booted(void *context, const char *console, size_t size)
     struct watch *w = context;
     int64_t now = now_us();
     if (size != w->seen) {
-        w->seen = size;
-        w->grown_us = now;
+        note_growth(w, size, now);
         if (size && w->script->steps.count && w->script->steps.items[0].lines.count &&
             fulfils(w->b, &w->script->steps.items[0], console, size, true))
             return true;
@@ -252,7 +266,7 @@ static bool booted(void *context, const char *console, size_t size)
     int64_t silence = (int64_t)SILENT_START_MS * 1000 * w->runner->slow / 4;
     if (w->runner->local)
         return true;
-    return now - (size ? w->grown_us : w->started_us) > (size ? silence : 2 * silence);
+    return silent_us(w, size ? w->grown_us : w->started_us, now) > (size ? silence : 2 * silence);
 }
 
 /* Which core an image is of: its selection says, or else its banner ("Powered by", or of old only
@@ -337,6 +351,7 @@ enum status observe_image(struct bench *b, const char *name, const struct runner
     struct watch watch = {.b = b,
                           .script = script,
                           .runner = runner,
+                          .process = &out->process,
                           .step = SIZE_MAX,
                           .seen = SIZE_MAX,
                           .satisfied = true};

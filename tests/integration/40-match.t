@@ -257,6 +257,33 @@ for my $case ([ 'static', 'x86_64', qr/-static-pie/ ], [ 'dynamic', 'x86_64', qr
     is("@{ $plan->{steps}[2]{unlocks} }", 'lister', 'and what then runs');
 }
 
+# ---- what no option of a release gives, and what build files want but Kconfig does not say ----
+{
+    my @old = ('--catalogue', 'unikraft-0.16.2');
+    my ($status, $s) = selection('--profile', profile('reader', calls => [@hello, 'pselect6']), @dynamic);
+    is($s->{catalogue}{version}, '0.16.2', 'a loaded program: the release the loader compiles with');
+    is_deeply([map { $_->{rule} } @{ $s->{sources} }], ['wait-signal-mask'], 'waiting with a signal mask is taken over');
+    like(slurp("$dir/out/app/Makefile.uk"), qr/^LDFLAGS-y \+= -Wl,--wrap=uk_syscall_r_pselect6$/m, '... at the link');
+    like(slurp("$dir/out/app/wait-signal-mask.c"), qr/__wrap_uk_syscall_r_ppoll/, '... by a source built along');
+    ($status, $s) = selection('--profile', profile('server', calls => [@hello, qw(epoll_create1 epoll_ctl epoll_wait close)]), @dynamic);
+    is_deeply([map { $_->{rule} } @{ $s->{sources} }], ['watch-closed'], 'so are closed descriptors that epoll watches');
+    ($status, $s) = selection('--profile', 'hello.profile', @source, @old, qw(--machine arm64));
+    is_deeply([map { $_->{rule} } @{ $s->{sources} }], ['interrupt-addresses'], "arm64: so is the interrupt controller's gap");
+    ($status, $s) = selection('--profile', 'hello.profile', @source, qw(--machine arm64));
+    is_deeply($s->{sources} // [], [], '... which the next release has not');
+
+    ($status, $s) = selection('--profile', 'reader.profile', @dynamic, qw(--fact share=yes --fact files=read));
+    has('shared folder', $s, qw(LIB9PFS LIBUK9P LIBVIRTIO_9P LIBVFSCORE_AUTOMOUNT_UP LIBVFSCORE_AUTOMOUNT_CI_INITRD APPELFLOADER_VFSEXEC));
+    kconfig_agrees('shared folder');
+
+    ($status, $s) = selection('--profile', profile('cxx', symbols => [qw(_ZNSolsEi _Unwind_Resume __gxx_personality_v0 printf)]), @source);
+    is($status, 0, 'C++: nothing is missing');
+    has('C++', $s, qw(LIBCXX LIBCXXABI LIBUNWIND LIBMUSL));
+    my @order = slurp("$dir/out/app/Makefile") =~ /^L := (.*)$/m ? map { s{.*/}{}r } split(/:/, $1) : ();
+    is("@order[0, 1]", 'lib-libcxx lib-musl', 'C++: headers that lead on to others come first');
+    kconfig_agrees('C++');
+}
+
 # ---- same input, same bytes ----
 {
     build('--profile', 'redis.profile', @dynamic, '-o', "$dir/one");

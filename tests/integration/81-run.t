@@ -131,6 +131,16 @@ is($status, 1, 'exec: a command that fails');
 is($json->{runs}[0]{tests}[0]{status}, 'exit 0', 'the first one succeeded') or diag $out;
 is($json->{runs}[0]{tests}[1]{fault}, 'the command failed', 'the second is blamed');
 
+# A load of one's own instead of the tests: what it tells counts.
+spill('load.pl', 'use IO::Socket::INET; my $s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or exit 1; print $s "x\n"; print <$s> =~ /x/ ? "1234.5 requests per second\n" : "none\n"');
+my $perf = "$toolchain --perf ./prog -o linuxu --image linuxu/app/build/prog_linuxu-x86_64 @machine --load 'perl $dir/load.pl $port'";
+($status, $out, my $said) = run($perf, tests(typeTest => 'telnet', portTelnet => $port, listCommands => ['hello']));
+is($status, 0, '--perf --load') or diag "$out\n$said";
+like($out, qr/^throughput +1234\.5$/m, 'the figure that the load tells') or diag $out;
+($status, $out, $said) = run($perf);
+is($status, 2, 'without a test file nobody knows the port');
+like($said, qr/--load: a test file is needed/, 'which is said');
+
 # What cannot be run.
 ($status, $out, my $err) = run("$toolchain --build --run ./prog -s src -o none");
 is($status, 3, 'no core, no image: an error');

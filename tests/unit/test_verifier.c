@@ -268,6 +268,8 @@ static void runner_templates(void **state)
     assert_string_equal(argv.items[1], "-i");
     assert_string_equal(argv.items[6], "a b");
     assert_string_equal(argv.items[8], "--last");
+    assert_string_equal(runner_mount(a, "unikraft", "/x"), "vfs.fstab=[ \"fs0:/x:9pfs:::mkmp\" ]");
+    assert_null(runner_mount(a, "another", "/x"));
     image.runner = "no-such";
     assert_int_equal(runner_choose(&d, a, &image, &r), STATUS_INPUT);
     assert_int_equal(parse_memory("64M"), 64 << 20);
