@@ -130,6 +130,12 @@ void interp_flow(struct engine *e, struct context *c, const struct state *s, uin
 {
     if (c->function->data)
         return;
+    if (c->function->object->stretch && stretch_covers(c->function->object, to)) {
+        stretch_enter(e, &c->node, from, c->function->object, to, EDGE_CALL);
+        c->returns = true;
+        c->result = VALUE_TOP;
+        return;
+    }
     struct block *b = object_block(e, c->function->object, to);
     if (!b) {
         bad_code(c, e, from, "control leaves the known code");
@@ -190,6 +196,11 @@ void interp_flow_anywhere(struct run *r)
     struct state s;
     uint64_t *starts = NULL;
     size_t count = 0;
+    if (u->own_end == u->start && !e->arch->partial && stretch_wanted(r->o)) {
+        stretch_begin(e, r->o, u->start);
+        interp_flow(e, r->c, &r->s, r->ir->at, u->start);
+        return;
+    }
     if (followed_elsewhere(r, u))
         return;
     if (t->anywhere) {
@@ -209,6 +220,10 @@ void interp_start(struct engine *e, struct context *c)
 {
     struct state s;
     interp_release(e, c);
+    if (stretch_is(c)) {
+        c->generation++;
+        return;
+    }
     c->node.edges.count = 0;
     c->sites.count = 0;
     c->waits.count = 0;
@@ -307,6 +322,13 @@ void interp_step(struct engine *e, struct context *c)
     struct block_state *bs = state_of(e, c, b);
     struct ir ir;
     bs->queued = false;
+    if (c->function->object->stretch && stretch_covers(c->function->object, block_address(b))) {
+        uint64_t at = block_address(b); /* it was met before that was taken whole */
+        stretch_enter(e, &c->node, at, c->function->object, at, EDGE_CALL);
+        c->returns = true;
+        c->result = VALUE_TOP;
+        return;
+    }
     if (bs->visits < UINT16_MAX)
         bs->visits++;
     struct run r = {.e = e, .c = c, .o = c->function->object, .block = b, .ir = &ir};
