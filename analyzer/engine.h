@@ -289,8 +289,8 @@ bool whole_wanted(const struct engine *e);
 bool whole_take(struct engine *e, struct context *c);
 
 /* stretch.c; x86-64 only: addresses in two parts are found by following values only */
-/* Notes one more unknown jump in code without ranges; whether there are too many. */
-bool stretch_wanted(struct object *o);
+/* Notes one more unknown jump; whether there are too many in code without an unwind table. */
+bool stretch_wanted(const struct engine *e, struct object *o, uint64_t at);
 /* From now on code of an object that no range covers is one function, known by an address. */
 void stretch_begin(struct engine *e, struct object *o, uint64_t address);
 /* Whether an address is in code that is taken as one function. */

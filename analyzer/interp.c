@@ -196,7 +196,7 @@ void interp_flow_anywhere(struct run *r)
     struct state s;
     uint64_t *starts = NULL;
     size_t count = 0;
-    if (u->own_end == u->start && !e->arch->partial && stretch_wanted(r->o)) {
+    if (stretch_wanted(e, r->o, r->ir->at)) {
         stretch_begin(e, r->o, u->start);
         interp_flow(e, r->c, &r->s, r->ir->at, u->start);
         return;

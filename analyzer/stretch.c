@@ -29,8 +29,12 @@ bool stretch_covers(const struct object *o, uint64_t address)
            !functions_at(&o->functions, address);
 }
 
-bool stretch_wanted(struct object *o)
+bool stretch_wanted(const struct engine *e, struct object *o, uint64_t at)
 {
+    const struct function_range *range = functions_at(&o->functions, at);
+    bool known = range && (range->unwind || !o->functions.unwind);
+    if (known || o->go || e->arch->partial)
+        return false;
     return o->stretch || ++o->jumps > JUMPS_LIMIT;
 }
 
@@ -189,7 +193,7 @@ static void read_line(struct stretch *s, struct engine *e, uint64_t address)
         uint64_t bit = address + at - s->start;
         if (address + at >= s->end || (s->seen[bit / 8] >> bit % 8 & 1))
             return;
-        if (functions_at(&s->object->functions, address + at)) {
+        if (!stretch_covers(s->object, address + at)) {
             reach_place(s, e, address + at, address + at);
             return;
         }
