@@ -22,8 +22,8 @@ static const char *const harmless[] = {
     "more code without ranges than can be followed",
     "no system call has this number",
     "the system-call number is not known: every call is listed as unknown",
-    "the system-call number is not known: the C library repeats in other threads what set*id() "
-    "functions call",
+    ("the system-call number is not known: the C library repeats in other threads what set*id() "
+     "functions call"),
 };
 
 static bool is_harmless(const char *reason)
