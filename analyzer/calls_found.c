@@ -178,7 +178,7 @@ static void mark_made_outside(struct analysis *a, const struct walk *w, const bo
 void reach_tell_circumstances(struct analysis *a, const struct walk *w,
                               struct found found[SYSCALL_LIMIT])
 {
-    const struct guards *g = guards_read(&a->engine, w);
+    const struct guards *g = guards_read(&a->engine, w, a->candidates.count > 0);
     bool *made = arena_array(a->arena, SYSCALL_LIMIT, sizeof *made);
     if (g)
         mark_made_outside(a, w, guards_library(&a->engine), made);

@@ -63,6 +63,8 @@ static void find_hooks(struct engine *e, struct object *o)
         if (strcmp(s->name, "clock_gettime") == 0 || strcmp(s->name, "__clock_gettime") == 0 ||
             strcmp(s->name, "read") == 0 || strcmp(s->name, "sysconf") == 0)
             engine_function(e, o, s->value)->relevant = 1u << e->arch->arguments[0];
+        if (strcmp(s->name, "signal") == 0)
+            engine_function(e, o, s->value)->relevant = 1u << e->arch->arguments[1];
     }
 }
 

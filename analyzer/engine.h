@@ -186,7 +186,9 @@ struct object {
     /* Small constants its indirect calls pass, by argument. */
     bool passed[PASSED_ARGUMENTS][PASSED_NUMBERS];
     bool passed_unknown[PASSED_ARGUMENTS]; /* or something not known */
-    bool beyond;                           /* some of its functions are taken whole */
+    struct stretch *stretch; /* its code without ranges, where taken as one function */
+    unsigned jumps;          /* unknown ones in code without ranges */
+    bool beyond;             /* some of its functions are taken whole */
 };
 
 /* Something that could not be decided, and where. */
@@ -297,6 +299,19 @@ void memory_run(struct engine *e);
 bool whole_wanted(const struct engine *e);
 /* Takes a function whole; false: its values have to be followed. */
 bool whole_take(struct engine *e, struct context *c);
+
+/* stretch.c; x86-64 only: addresses in two parts are found by following values only */
+/* Notes one more unknown jump; whether there are too many in code without an unwind table. */
+bool stretch_wanted(const struct engine *e, struct object *o, uint64_t at);
+/* From now on code of an object that no range covers is one function, known by an address. */
+void stretch_begin(struct engine *e, struct object *o, uint64_t address);
+/* Whether an address is in code that is taken as one function. */
+bool stretch_covers(const struct object *o, uint64_t address);
+/* Control goes there, or its address was formed: all code from there on is reached. */
+void stretch_enter(struct engine *e, struct node *from, uint64_t at, struct object *o,
+                   uint64_t address, enum edge_kind kind);
+/* Whether a context stands for such code. */
+bool stretch_is(const struct context *c);
 
 /* interp.c */
 void interp_start(struct engine *e, struct context *c);

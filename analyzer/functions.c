@@ -154,7 +154,7 @@ static void read_fde(struct arena *a, struct functions *out, struct reader *r,
     if (r->bad || !size || start + size < start || !elf_executable_at(out->elf, start))
         return;
     struct function_range *range = vec_add(a, &out->ranges);
-    *range = (struct function_range){start, start + size, lsda};
+    *range = (struct function_range){start, start + size, lsda, true};
     out->unwind = true;
 }
 
@@ -200,7 +200,7 @@ static void collect_symbols(struct arena *a, struct functions *out,
         if (s->value + size < s->value)
             size = 0;
         struct function_range *range = vec_add(a, &out->ranges);
-        *range = (struct function_range){s->value, s->value + size, 0};
+        *range = (struct function_range){s->value, s->value + size, 0, false};
     }
 }
 
@@ -229,7 +229,7 @@ static void collect_go(struct arena *a, struct functions *out)
         if (to <= from || !elf_executable_at(elf, text + from))
             continue;
         struct function_range *range = vec_add(a, &out->ranges);
-        *range = (struct function_range){text + from, text + to, 0};
+        *range = (struct function_range){text + from, text + to, 0, false};
     }
 }
 
@@ -251,6 +251,7 @@ static void settle(struct functions *out)
         struct function_range *last = kept ? &out->ranges.items[kept - 1] : NULL;
         if (last && last->start == range.start) {
             last->lsda = last->lsda ? last->lsda : range.lsda;
+            last->unwind = last->unwind || range.unwind;
             continue;
         }
         out->ranges.items[kept++] = range;

@@ -9,6 +9,7 @@
 struct function_range {
     uint64_t start, end; /* virtual addresses, end exclusive */
     uint64_t lsda;       /* language-specific data (landing pads); 0: none */
+    bool unwind;         /* from the unwind table: code that keeps a frame as C does */
 };
 
 struct functions {

@@ -18,16 +18,31 @@
     "getserv* getproto* getnetby* getnetent* getrpc* getnetgrent* setnetgrent innetgr "            \
     "initgroups getgrouplist ether_hostton ether_ntohost getalias* getpublickey getsecretkey "     \
     "cuserid getlogin* ruserok* iruserok* rcmd* rexec* wordexp glob glob64 putpwent "
-#define LOADING "dlopen dlmopen iconv_open " NAMES UNWINDING
+/* What loads objects by itself, where the system's configuration names any. */
+#define LOADERS "iconv_open " NAMES UNWINDING
 #define RESOLVING                                                                                  \
     "getaddrinfo getaddrinfo_a getnameinfo gethostby* gethostent* res_* __res_* ns_* "             \
     "rcmd* rexec* ruserok* iruserok* "
 #define RPC "clnt* svc* pmap_* callrpc registerrpc xdr_* bindresvport* authunix* rpc* key_* "
+#define STARTING                                                                                   \
+    "pthread_create thrd_create timer_create mq_notify aio_* lio_listio* pthread_cancel "
 #define HANDLERS                                                                                   \
     "sigaction signal ssignal sigset bsd_signal sysv_signal __sysv_signal sigvec "                 \
-    "siginterrupt " THREADS "pthread_cancel "
+    "siginterrupt " STARTING
 #define RAISING  "raise gsignal pthread_kill pthread_cancel pthread_sigqueue "
 #define SPAWNING "system popen posix_spawn* wordexp "
+/* The files that tell who is logged in, which are locked for a limited time. */
+#define LOGINS                                                                                     \
+    "getut* setut* endut* pututline pututxline updwtmp* logwtmp login logout getlogin* cuserid "   \
+    "lckpwdf "
+#define TIMES "localtime* mktime timelocal tzset strftime* __strftime* wcsftime* ctime* "
+#define READING                                                                                    \
+    "fopen* fdopen* freopen* popen tmpfile* fread* __fread* fget* __fget* getc getc_unlocked "     \
+    "getchar* getw getwc getwc_unlocked getwchar* gets __gets_chk getline getdelim __getdelim "    \
+    "_IO_getc _IO_gets ungetc ungetwc scanf vscanf fscanf vfscanf wscanf vwscanf fwscanf "         \
+    "vfwscanf __isoc* __uflow __underflow __wuflow __wunderflow fseek* ftell* fsetpos* rewind "    \
+    "fclose setmntent getusershell getttyent getfsent getpass iconv_open syslog vsyslog "          \
+    "__syslog_chk __vsyslog_chk " TIMES
 
 struct rule {
     const char *calls; /* each is also enabled by a public function of its own name */
@@ -50,7 +65,7 @@ static const struct rule rules[] = {
     {"sched_getaffinity", WHEN_ENVIRONMENT,
      THREADS "pthread_getaffinity_np pthread_getattr_np sysconf get_nprocs* qsort_r"},
     {"exit", WHEN_ENVIRONMENT, "- " THREADS "pthread_exit thrd_exit clone"},
-    {"mprotect", WHEN_ENVIRONMENT, THREADS "pkey_mprotect " LOADING},
+    {"mprotect", WHEN_ENVIRONMENT, THREADS "pkey_mprotect dlopen dlmopen"},
     {"madvise", WHEN_ENVIRONMENT, THREADS "posix_madvise malloc_trim"},
     /* Answered in user space by the vDSO. */
     {"gettimeofday", WHEN_FALLBACK, "-"},
@@ -60,38 +75,42 @@ static const struct rule rules[] = {
     {"clock_gettime", WHEN_FALLBACK, "- clock clock_getcpuclockid pthread_getcpuclockid"},
     /* Done in user space where the kernel is older. */
     {"getgroups", WHEN_FALLBACK, "group_member initgroups getgrouplist"},
+    {"clone", WHEN_FALLBACK, "fork _Fork forkpty daemon wordexp"},
+    {"faccessat", WHEN_FALLBACK, ""},
     /* Messages of the C library itself, and the signal that ends the process. */
     {"writev", WHEN_ABORT, "pwritev* backtrace_symbols_fd psiginfo " RESOLVING RPC},
     {"tgkill gettid", WHEN_ABORT, RAISING},
     {"getpid", WHEN_ABORT,
      RAISING "syslog vsyslog openlog __syslog_chk __vsyslog_chk sigqueue tmpnam* tempnam "
-             "mktemp " RESOLVING RPC},
+             "mktemp aio_* lio_listio* mq_notify login " RESOLVING RPC},
     {"rt_sigreturn", WHEN_ABORT, HANDLERS},
     {"rt_sigaction", WHEN_ABORT,
-     HANDLERS SPAWNING "sigignore sigpause daemon grantpt forkpty getpass"},
+     HANDLERS SPAWNING LOGINS "sigignore sigpause daemon grantpt forkpty getpass"},
     {"rt_sigprocmask", WHEN_ABORT,
-     HANDLERS RAISING SPAWNING
-     "sigblock sigsetmask siggetmask sighold sigrelse sigpause pthread_sigmask sigsetjmp "
+     STARTING RAISING SPAWNING
+     "sigprocmask lckpwdf sigset sigblock sigsetmask siggetmask sighold sigrelse sigpause "
+     "pthread_sigmask "
+     "sigsetjmp "
      "__sigsetjmp setjmp longjmp siglongjmp __longjmp_chk setcontext swapcontext getcontext "
      "makecontext fork vfork _Fork forkpty daemon setuid setgid seteuid setegid setres* setre* "
      "setgroups pthread_exit thrd_exit"},
     {"sigaltstack", WHEN_ABORT, "sigstack"},
     /* Profiling, debugging and tuning by environment variables, odd library paths. */
-    {"setitimer", WHEN_ENVIRONMENT, "ualarm profil sprofil monstartup"},
+    {"setitimer", WHEN_ENVIRONMENT, "ualarm profil sprofil monstartup __monstartup moncontrol"},
     {"readlink", WHEN_ENVIRONMENT,
      "realpath canonicalize_file_name ttyname* __readlink_chk __realpath_chk getlogin* ptsname* "
-     "fexecve dlinfo nftw* ftw* glob* wordexp"},
+     "fexecve dlinfo nftw* ftw* glob* wordexp login ttyslot"},
     {"pread64", WHEN_ENVIRONMENT,
-     "pread preadv* __pread_chk __pread64_chk posix_fallocate* " LOADING},
+     LOGINS "pread preadv* __pread_chk __pread64_chk posix_fallocate* dlopen dlmopen"},
     {"prlimit64", WHEN_ENVIRONMENT,
      "getrlimit* setrlimit* prlimit sysconf getdtablesize ulimit vlimit pthread_getattr_np "
-     "pthread_create thrd_create closefrom posix_spawn* pathconf fpathconf"},
+     "closefrom pathconf fpathconf " THREADS SPAWNING RPC},
     {"getcwd", WHEN_ENVIRONMENT,
      "get_current_dir_name getwd realpath canonicalize_file_name nftw* ftw* __getcwd_chk "
      "__realpath_chk __getwd_chk"},
     {"getdents64", WHEN_ENVIRONMENT,
      "opendir fdopendir readdir* scandir* glob* ftw* nftw* fts_* wordexp getdirentries* "
-     "closefrom posix_spawn_file_actions_addclosefrom_np get_nprocs* getcwd getwd "
+     "closefrom posix_spawn_file_actions_addclosefrom_np get_nprocs* sysconf getcwd getwd "
      "get_current_dir_name"},
     {"sysinfo", WHEN_ENVIRONMENT,
      "qsort qsort_r scandir* glob* wordexp sysconf get_phys_pages get_avphys_pages fts_open* "
@@ -99,9 +118,32 @@ static const struct rule rules[] = {
     {"mremap", WHEN_ENVIRONMENT,
      "realloc reallocarray getline getdelim __getdelim open_memstream open_wmemstream regcomp "
      "re_* vasprintf asprintf __asprintf_chk __vasprintf_chk scandir* glob* wordexp fts_*"},
-    {"uname", WHEN_ENVIRONMENT, "gethostname getdomainname " RESOLVING RPC "syslog vsyslog"},
+    {"uname", WHEN_ENVIRONMENT,
+     "gethostname getdomainname gethostid " RESOLVING RPC "syslog vsyslog"},
     {"clock_nanosleep", WHEN_ENVIRONMENT,
      "nanosleep sleep usleep thrd_sleep pthread_cond_* " RESOLVING RPC},
+    /* What only attributes of spawned programs, or functions of their own, ask for. */
+    {"chdir", WHEN_ENVIRONMENT,
+     "daemon nftw* ftw* fts_* rexec* posix_spawn_file_actions_addchdir*"},
+    {"fchdir", WHEN_ENVIRONMENT, "nftw* ftw* fts_* posix_spawn_file_actions_addfchdir*"},
+    {"setpgid", WHEN_ENVIRONMENT, "setpgrp posix_spawnattr_set*"},
+    {"getpgid", WHEN_ENVIRONMENT, "posix_spawnattr_set*"},
+    {"setsid", WHEN_ENVIRONMENT, "daemon forkpty login_tty posix_spawnattr_set*"},
+    {"setresuid setresgid", WHEN_ENVIRONMENT,
+     "seteuid setegid setreuid setregid ruserok* iruserok* rcmd* posix_spawnattr_set*"},
+    {"getuid getgid", WHEN_ENVIRONMENT,
+     "eaccess euidaccess group_member cuserid grantpt forkpty openpty getpw ruserok* iruserok* "
+     "rcmd* faccessat posix_spawnattr_set* " LOGINS RPC},
+    {"close_range", WHEN_ENVIRONMENT, "closefrom posix_spawn_file_actions_addclosefrom_np"},
+    {"kill", WHEN_ENVIRONMENT, "killpg pthread_cancel wordexp"},
+    {"alarm", WHEN_ENVIRONMENT, LOGINS},
+    {"mkdir", WHEN_ENVIRONMENT, "mkdtemp"},
+    {"fcntl", WHEN_ENVIRONMENT,
+     "fcntl* __fcntl* fdopen* _IO_fdopen perror lockf* tmpfile* freopen* nftw* ftw* fts_* shm_open "
+     "sem_open aio_* lio_listio* posix_fallocate* posix_spawn* putpwent " LOGINS RPC RESOLVING},
+    {"lseek", WHEN_ENVIRONMENT,
+     "rewinddir seekdir telldir getdirentries* nftw* ftw* fts_* " LOGINS READING NAMES RESOLVING
+         RPC},
     /* A name-service cache or other daemon that answers; NIS, DNS and port mappers behind NSS. */
     {"poll", WHEN_SERVICE, "__poll_chk " RESOLVING RPC},
     {"recvmsg", WHEN_SERVICE, "getifaddrs if_nameindex " RESOLVING RPC},
@@ -119,9 +161,22 @@ static const struct rule rules[] = {
 };
 enum { RULES = sizeof rules / sizeof *rules };
 
+/* What is done in another way first, and an older way only where the kernel refuses: where that is
+ * reached, and is what the architecture has. */
+static const struct {
+    const char *call, *first, *only_with;
+} later[] = {{"clone", "clone3", "clone"}, {"faccessat", "faccessat2", "access"}};
+
+/* What loading an object takes. */
+static const char loading[] = "pread64 mprotect";
+
 struct guards {
+    const struct engine *engine;
+    const struct walk *walk;
     uint64_t enabled; /* a bit per rule */
+    strings entered;  /* public functions named as calls that rules are about */
     bool unknown_clock;
+    bool loads; /* there is something to load */
 };
 
 static bool word_matches(const char *word, size_t length, const char *name)
@@ -142,12 +197,6 @@ static bool list_matches(const char *list, const char *name)
     return false;
 }
 
-static bool rule_enabled_by(const struct rule *rule, const char *name)
-{
-    return list_matches(rule->enabled_by, name) ||
-           (rule->enabled_by[0] != '-' && list_matches(rule->calls, name));
-}
-
 static const struct elf_symbol *exported(const struct object *o, const char *name)
 {
     for (size_t i = 1; i < o->elf->symbols.count; i++) {
@@ -158,11 +207,11 @@ static const struct elf_symbol *exported(const struct object *o, const char *nam
     return NULL;
 }
 
-/* An exported function of the C library: its names, and the rules that they enable. */
+/* An exported function of the C library: its names, and the rules that they enable (a bit each). */
 struct entry {
-    strings names;
+    strings names, called; /* called: those that are names of calls which rules are about */
     uint64_t rules;
-    bool known; /* rules is */
+    bool known, loader; /* known: what follows from its names */
 };
 static_assert(RULES <= 64, "rules are bits");
 
@@ -259,6 +308,21 @@ static bool makes_any(struct engine *e, const struct walk *w, const char *calls)
     return false;
 }
 
+/* Whether a handler installed there can be one that returns: not a number that stands for none. */
+static bool handles(struct engine *e, const struct context *c)
+{
+    bool none = false;
+    vec_each (item, &c->key) {
+        const struct value_data *d = value_get(&e->values, item->v);
+        if (item->input != e->arch->arguments[1] || d->kind != VK_CONST)
+            continue;
+        none = true;
+        for (unsigned i = 0; i < d->count; i++)
+            none = none && d->all[i] >= -1 && d->all[i] <= 1;
+    }
+    return !none;
+}
+
 /* Whether a context leads to one of the calls of a list. */
 static bool leads_to(struct engine *e, struct context *c, const char *calls)
 {
@@ -272,40 +336,73 @@ static bool leads_to(struct engine *e, struct context *c, const char *calls)
     return made;
 }
 
-/* Rules that a function's names enable, whatever it is called with. */
-static uint64_t rules_of(struct entry *entry)
+/* What a function's names have to do with the rules, whatever it is called with. */
+static void know(struct engine *e, struct entry *entry)
 {
-    if (entry->known)
-        return entry->rules;
     entry->known = true;
-    vec_each (name, &entry->names)
-        for (size_t i = 0; i < RULES; i++)
-            if (rule_enabled_by(&rules[i], *name))
+    vec_each (name, &entry->names) {
+        bool called = false;
+        for (size_t i = 0; i < RULES; i++) {
+            if (list_matches(rules[i].enabled_by, *name))
                 entry->rules |= UINT64_C(1) << i;
-    return entry->rules;
+            called =
+                called || (rules[i].enabled_by[0] != '-' && list_matches(rules[i].calls, *name));
+        }
+        if (called)
+            vec_push(e->arena, &entry->called, *name);
+        entry->loader = entry->loader || list_matches(LOADERS, *name);
+    }
 }
 
-static bool is_called(const struct entry *entry, const char *called)
+static bool is_named(const struct entry *entry, const char *wanted)
 {
     vec_each (name, &entry->names)
-        if (strcmp(*name, called) == 0)
+        if (strcmp(*name, wanted) == 0)
             return true;
     return false;
 }
 
+static uint64_t rules_about(const char *calls)
+{
+    uint64_t out = 0;
+    for (size_t i = 0; i < RULES; i++)
+        if (list_matches(calls, rules[i].calls))
+            out |= UINT64_C(1) << i;
+    return out;
+}
+
 static void enter(struct guards *g, struct engine *e, struct context *c, struct entry *entry)
 {
-    uint64_t enabled = rules_of(entry) & ~g->enabled;
+    if (!entry->known)
+        know(e, entry);
+    uint64_t enabled = entry->rules;
+    if (is_named(entry, "signal") && !handles(e, c))
+        enabled &= ~rules_about("rt_sigreturn");
     /* sysconf() does many things: only what it does for the arguments it is called with counts. */
-    bool some = enabled && is_called(entry, "sysconf");
-    for (; enabled; enabled &= enabled - 1)
+    bool some = (enabled & ~g->enabled) && is_named(entry, "sysconf");
+    for (enabled &= ~g->enabled; enabled; enabled &= enabled - 1)
         if (!some || leads_to(e, c, rules[__builtin_ctzll(enabled)].calls))
             g->enabled |= enabled & -enabled;
-    if (!g->unknown_clock && is_called(entry, "clock_gettime") && !served_by_vdso(e, c))
+    if (g->loads && entry->loader)
+        g->enabled |= rules_about(loading);
+    vec_each (name, &entry->called)
+        vec_push(e->arena, &g->entered, *name);
+    if (!g->unknown_clock && is_named(entry, "clock_gettime") && !served_by_vdso(e, c))
         g->unknown_clock = true;
 }
 
-struct guards *guards_read(struct engine *e, const struct walk *w)
+/* Objects named by a relative path are loaded from below the folder the process is in. */
+static bool loads_relative(const struct engine *e, const struct walk *w, const bool *inside)
+{
+    vec_each (hook, &e->hooks)
+        if (hook->hook == HOOK_DLOPEN && w->reached[hook->caller->node.id] &&
+            !inside[hook->caller->function->object->elf->index] &&
+            (!hook->name || (hook->name[0] != '/' && strchr(hook->name, '/'))))
+            return true;
+    return false;
+}
+
+struct guards *guards_read(struct engine *e, const struct walk *w, bool loads)
 {
     struct guard_facts *facts = facts_of(e);
     const bool *inside = facts->inside;
@@ -313,6 +410,11 @@ struct guards *guards_read(struct engine *e, const struct walk *w)
         return NULL;
     struct guards *g = ARENA_NEW(e->arena, struct guards);
     unsigned char *done = arena_array(w->arena, e->nodes.count + 1, 1);
+    g->engine = e;
+    g->walk = w;
+    g->loads = loads;
+    if (loads_relative(e, w, inside))
+        vec_push(e->arena, &g->entered, "getcwd");
     vec_each (node, &w->order) {
         const struct object *from = graph_object(*node);
         if (!from || inside[from->elf->index])
@@ -333,14 +435,41 @@ struct guards *guards_read(struct engine *e, const struct walk *w)
     return g;
 }
 
+/* Whether something reached makes a call of this name. */
+static bool is_reached(const struct guards *g, const char *name)
+{
+    const int number = syscall_number_in(g->engine->arch->calls, name);
+    vec_each (node, &g->walk->order) {
+        const struct context *c = (const struct context *)*node;
+        if (c->node.kind != NODE_CONTEXT)
+            continue;
+        vec_each (site, &c->sites)
+            if (number >= 0 && site->number == number)
+                return true;
+    }
+    return false;
+}
+
+/* Whether a rule about an older way holds: the newer is tried first. */
+static bool is_later(const struct guards *g, const char *call)
+{
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        if (strcmp(later[i].call, call) == 0)
+            return syscall_number_in(g->engine->arch->calls, later[i].only_with) >= 0 &&
+                   is_reached(g, later[i].first);
+    return true;
+}
+
 unsigned guards_when(const struct guards *g, const char *call)
 {
     for (size_t i = 0; g && i < RULES; i++) {
         if (!list_matches(rules[i].calls, call))
             continue;
-        if ((g->enabled >> i & 1) || (g->unknown_clock && strcmp(call, "clock_gettime") == 0))
-            return WHEN_NORMAL;
-        return rules[i].when;
+        bool entered =
+            (g->enabled >> i & 1) || (g->unknown_clock && strcmp(call, "clock_gettime") == 0);
+        vec_each (name, &g->entered)
+            entered = entered || strcmp(*name, call) == 0;
+        return entered || !is_later(g, call) ? WHEN_NORMAL : rules[i].when;
     }
     return WHEN_NORMAL;
 }

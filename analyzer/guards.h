@@ -11,8 +11,9 @@
 struct guards;
 
 /* Which public functions of the C library are entered from outside it by what a walk reached. NULL
- * when the program has no C library of its own object, or one the rules do not know. */
-struct guards *guards_read(struct engine *e, const struct walk *w);
+ * when the program has no C library of its own object, or one the rules do not know. loads: whether
+ * there is any object for the library to load by itself. */
+struct guards *guards_read(struct engine *e, const struct walk *w, bool loads);
 /* The circumstance (WHEN_*) under which alone a system call is made: WHEN_NORMAL unless a rule
  * covers it and no function that enables it is entered. guards may be NULL. */
 unsigned guards_when(const struct guards *g, const char *call);

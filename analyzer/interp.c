@@ -181,6 +181,12 @@ static void flow_to(struct engine *e, struct context *c, const struct state *s,
 {
     if (c->function->data)
         return;
+    if (c->function->object->stretch && stretch_covers(c->function->object, to)) {
+        stretch_enter(e, &c->node, from ? from->ir->at : to, c->function->object, to, EDGE_CALL);
+        c->returns = true;
+        c->result = VALUE_TOP;
+        return;
+    }
     struct block *b = object_block(e, c->function->object, to);
     if (b)
         flow_into(e, c, s, from ? from->block : NULL, b);
@@ -204,7 +210,7 @@ static void flow_along(struct run *r, uint32_t *known, uint64_t to)
     struct unit *u = r->block->unit;
     if (r->c->function->data)
         return;
-    if (*known) {
+    if (*known && !r->o->stretch) {
         flow_into(r->e, r->c, &r->s, r->block, &u->blocks[*known - 1]);
         return;
     }
@@ -265,6 +271,11 @@ void interp_flow_anywhere(struct run *r)
     struct state s;
     uint64_t *starts = NULL;
     size_t count = 0;
+    if (stretch_wanted(e, r->o, r->ir->at)) {
+        stretch_begin(e, r->o, u->start);
+        interp_flow(r, &r->s, u->start);
+        return;
+    }
     if (followed_elsewhere(r, u))
         return;
     if (t->anywhere) {
@@ -285,6 +296,10 @@ void interp_start(struct engine *e, struct context *c)
 {
     struct state s;
     interp_release(e, c);
+    if (stretch_is(c)) {
+        c->generation++;
+        return;
+    }
     c->node.edges.count = 0;
     c->sites.count = 0;
     c->waits.count = 0;
@@ -385,6 +400,13 @@ void interp_step(struct engine *e, struct context *c)
     struct block_state *bs = state_of(e, c, b);
     struct ir ir;
     bs->queued = false;
+    if (c->function->object->stretch && stretch_covers(c->function->object, block_address(b))) {
+        uint64_t at = block_address(b); /* it was met before that was taken whole */
+        stretch_enter(e, &c->node, at, c->function->object, at, EDGE_CALL);
+        c->returns = true;
+        c->result = VALUE_TOP;
+        return;
+    }
     if (bs->visits < UINT16_MAX)
         bs->visits++;
     struct run r;

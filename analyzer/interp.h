@@ -160,7 +160,13 @@ void call_function(struct run *r, struct function *f, uint64_t resume, enum edge
 void call_indirect(struct run *r, uint64_t resume);
 void jump_indirect(struct run *r);
 void jump_direct(struct run *r, uint64_t target);
-void return_from(struct run *r);
+/* To a constant, in whatever object that is. */
+void jump_to(struct run *r, uint64_t constant);
+/* To a place that is not known, which may be a function. */
+void jump_unknown(struct run *r, bool function);
 void system_call(struct run *r);
+
+/* interp_return.c */
+void return_from(struct run *r);
 
 #endif

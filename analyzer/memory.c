@@ -232,6 +232,15 @@ static struct span *span_at(struct engine *e, struct object *o, uint64_t address
     return s;
 }
 
+static void touch_code(struct engine *e, struct node *from, uint64_t at, struct function *f,
+                       enum edge_kind kind)
+{
+    if (stretch_covers(f->object, f->address))
+        stretch_enter(e, from, at, f->object, f->address, kind);
+    else
+        engine_edge(e, from, at, &engine_generic(e, f)->node, kind);
+}
+
 void memory_touch(struct engine *e, struct node *from, uint64_t at, uint64_t constant,
                   enum edge_kind kind)
 {
@@ -240,9 +249,7 @@ void memory_touch(struct engine *e, struct node *from, uint64_t at, uint64_t con
         return;
     uint64_t address = constant - o->base;
     if (memory_is_code(o, address)) {
-        struct function *f = engine_function(e, o, address);
-        if (f)
-            engine_edge(e, from, at, &engine_generic(e, f)->node, kind);
+        touch_code(e, from, at, engine_function(e, o, address), kind);
         return;
     }
     struct span *s = span_at(e, o, address);
@@ -258,7 +265,7 @@ static void touch_word(struct engine *e, struct node *from, uint64_t at, struct 
     if (!memory_pointer(e, o, address, &f, &constant))
         return;
     if (f)
-        engine_edge(e, from, at, &engine_generic(e, f)->node, kind);
+        touch_code(e, from, at, f, kind);
     else
         memory_touch(e, from, at, constant, kind);
 }
@@ -282,7 +289,7 @@ value memory_load(struct engine *e, struct node *from, uint64_t at, uint64_t con
         uint64_t pointer = 0;
         if (memory_pointer(e, o, address, &f, &pointer)) {
             if (f)
-                engine_edge(e, from, at, &engine_generic(e, f)->node, EDGE_ADDRESS);
+                touch_code(e, from, at, f, EDGE_ADDRESS);
             else
                 memory_touch(e, from, at, pointer, EDGE_DATA);
             if (f && f->resolver)

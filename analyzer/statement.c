@@ -19,10 +19,11 @@ static const char *const assumptions[] = {
  */
 static const char *const harmless[] = {
     "indirect jump: all of the function is taken as reached",
+    "more code without ranges than can be followed",
     "no system call has this number",
     "the system-call number is not known: every call is listed as unknown",
-    "the system-call number is not known: the C library repeats in other threads what set*id() "
-    "functions call",
+    ("the system-call number is not known: the C library repeats in other threads what set*id() "
+     "functions call"),
 };
 
 static bool is_harmless(const char *reason)
