@@ -164,7 +164,8 @@ static enum status read_list(struct cli *cli, const char *list, const strings *d
         if (!*line || *line == '#')
             continue;
         char *real = realpath(line, NULL);
-        const char *path = arena_strdup(cli->arena, real ? real : line);
+        const char *path = real || strchr(line, '/') ? NULL : cli_search_path(cli, line);
+        path = path ? path : arena_strdup(cli->arena, real ? real : line);
         free(real);
         if (!done->count || !bsearch(&path, done->items, done->count, sizeof path, by_text))
             vec_push(cli->arena, paths, path);

@@ -42,6 +42,8 @@ extern const struct argp cli_common_argp;
  * the tool's parser. Returns STATUS_INPUT after argp printed what was wrong. */
 enum status cli_parse(const struct argp *argp, int argc, char **argv, struct cli *cli, void *input);
 
+/* An executable file of that name in PATH or the folders of servers; NULL: none. */
+const char *cli_search_path(struct cli *cli, const char *name);
 /* The program as an absolute path: with a slash as given, else looked up in PATH. */
 enum status cli_find_program(struct cli *cli, const char **path);
 /* The output folder: -o, or ./<basename>_output. Created unless it exists. */

@@ -103,7 +103,7 @@ static bool executable_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
-static const char *search_path(struct cli *cli, const char *name)
+const char *cli_search_path(struct cli *cli, const char *name)
 {
     const char *path = getenv("PATH");
     /* Servers live in sbin folders, which an ordinary user's PATH leaves out. */
@@ -124,7 +124,7 @@ enum status cli_find_program(struct cli *cli, const char **path)
     const char *name = cli->program;
     if (!name)
         return diag_fail(d, STATUS_INPUT, "no program given (see --help)");
-    const char *found = strchr(name, '/') ? name : search_path(cli, name);
+    const char *found = strchr(name, '/') ? name : cli_search_path(cli, name);
     if (!found)
         return diag_fail(d, STATUS_INPUT, "%s: not found in PATH (give a path: ./%s)", name, name);
     /* Absolute, but with the name that was given: programs look at the name they were started by.

@@ -255,16 +255,23 @@ static void tests_line(const struct profile *p)
     const struct profile_dynamic *dyn = &p->dynamic_part;
     if (!dyn->present)
         return;
-    size_t good = 0;
+    /* Not every line of a protocol has a reply, and a server does not end by itself. */
+    static const char *const faultless[] = {"exit 0", "reply", "sent", "ended by the tool"};
+    size_t good = 0, silent = 0;
     int64_t ms = 0;
     vec_each (t, &dyn->tests) {
-        good += strcmp(t->status, "exit 0") == 0 || strcmp(t->status, "reply") == 0 ||
-                strcmp(t->status, "sent") == 0;
+        for (size_t i = 0; i < sizeof faultless / sizeof *faultless; i++)
+            good += strcmp(t->status, faultless[i]) == 0;
+        silent += strcmp(t->status, "no reply") == 0;
         ms += t->duration_ms;
     }
+    char without_reply[48] = "";
+    if (silent)
+        snprintf(without_reply, sizeof without_reply, ", %zu without a reply", silent);
     if (dyn->tests.count)
-        summary_line("Tests", "%zu run, %zu without fault, %.1f s, traced by %s", dyn->tests.count,
-                     good, (double)ms / 1000, dyn->engine ? dyn->engine : "ptrace");
+        summary_line("Tests", "%zu run, %zu without fault%s, %.1f s, traced by %s",
+                     dyn->tests.count, good, without_reply, (double)ms / 1000,
+                     dyn->engine ? dyn->engine : "ptrace");
     vec_each (e, &dyn->execs)
         summary_line("  executes", "%s (%zu calls)", e->path, e->syscalls.count);
 }
