@@ -12,8 +12,7 @@ struct block *block_known(const struct object *o, const struct unit *u, uint64_t
         const struct block_rank *rank = &u->ranks[offset / 64];
         uint64_t bit = UINT64_C(1) << offset % 64;
         if (rank->starts & bit)
-            return &u->blocks[rank->before +
-                              (uint32_t)__builtin_popcountll(rank->starts & (bit - 1))];
+            return &u->blocks[rank->before + bits_set(rank->starts & (bit - 1))];
     }
     return address_map_get(&o->blocks, address);
 }
@@ -25,7 +24,7 @@ static uint32_t order_at(const struct unit *u, uint32_t offset)
         return 0;
     const struct block_rank *rank = &u->ranks[offset / 64];
     uint64_t below = rank->starts & ((UINT64_C(1) << offset % 64) - 1);
-    uint32_t count = rank->before + (uint32_t)__builtin_popcountll(below);
+    uint32_t count = rank->before + bits_set(below);
     return count ? u->blocks[count - 1].order : 0;
 }
 

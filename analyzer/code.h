@@ -108,6 +108,16 @@ struct block_rank {
     uint32_t before;
 };
 
+/* How many bits are set: the compiler calls a function for it where the processor need not have an
+ * instruction. */
+static inline uint32_t bits_set(uint64_t x)
+{
+    x -= x >> 1 & UINT64_C(0x5555555555555555);
+    x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
+    x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(x * UINT64_C(0x0101010101010101) >> 56);
+}
+
 struct piece {
     struct code *code;
     size_t count;

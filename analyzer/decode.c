@@ -1,31 +1,55 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "analyzer/decode_private.h"
 
-/* Prefixes up to the opcode byte, which is returned. A REX prefix counts only right before it. */
+enum { PREFIX_REX = 1, PREFIX_66, PREFIX_67, PREFIX_F2, PREFIX_F3, PREFIX_SEGMENT, PREFIX_OTHER };
+
+static const uint8_t prefixes[256] = {
+    [0x26] = PREFIX_OTHER,   [0x2e] = PREFIX_OTHER,        [0x36] = PREFIX_OTHER,
+    [0x3e] = PREFIX_OTHER,   [0x40 ... 0x4f] = PREFIX_REX, [0x64] = PREFIX_SEGMENT,
+    [0x65] = PREFIX_SEGMENT, [0x66] = PREFIX_66,           [0x67] = PREFIX_67,
+    [0xf0] = PREFIX_OTHER,   [0xf2] = PREFIX_F2,           [0xf3] = PREFIX_F3,
+};
+
+/* Notes one; false when the instruction is too long already. */
+static bool note_prefix(struct cursor *c, uint8_t b)
+{
+    if (prefixes[b] == PREFIX_REX) {
+        c->rex = b; /* counts only right before the opcode */
+        return true;
+    }
+    switch (prefixes[b]) {
+    case PREFIX_66:
+        c->operand16 = true;
+        break;
+    case PREFIX_67:
+        c->address32 = true;
+        break;
+    case PREFIX_F2:
+        c->repne = true, c->rep = false;
+        break;
+    case PREFIX_F3:
+        c->rep = true, c->repne = false;
+        break;
+    case PREFIX_SEGMENT:
+        c->segment = true;
+        break;
+    default:
+        break;
+    }
+    c->rex = 0;
+    return c->at - c->start < 15;
+}
+
+/* Prefixes up to the opcode byte, which is returned. */
 static uint8_t take_prefixes(struct cursor *c)
 {
     for (;;) {
         uint8_t b = (uint8_t)take(c, 1);
         if (c->overrun)
             return 0;
-        if ((b & 0xf0) == 0x40) {
-            c->rex = b;
-            continue;
-        }
-        if (b == 0x66)
-            c->operand16 = true;
-        else if (b == 0x67)
-            c->address32 = true;
-        else if (b == 0xf2)
-            c->repne = true, c->rep = false;
-        else if (b == 0xf3)
-            c->rep = true, c->repne = false;
-        else if (b == 0x64 || b == 0x65)
-            c->segment = true;
-        else if (b != 0x2e && b != 0x36 && b != 0x3e && b != 0x26 && b != 0xf0)
+        if (!prefixes[b])
             return b;
-        c->rex = 0;
-        if (c->at - c->start >= 15)
+        if (!note_prefix(c, b))
             return 0x06; /* too long: no instruction */
     }
 }

@@ -312,8 +312,7 @@ static void keep_first_blocks(struct pass *p)
         code += b->count;
     }
     for (size_t i = 1; i < words; i++)
-        u->ranks[i].before =
-            u->ranks[i - 1].before + (uint32_t)__builtin_popcountll(u->ranks[i - 1].starts);
+        u->ranks[i].before = u->ranks[i - 1].before + bits_set(u->ranks[i - 1].starts);
 }
 
 static void keep_later_blocks(struct pass *p)
