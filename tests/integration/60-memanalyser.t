@@ -180,7 +180,7 @@ sub build_image {
     spill("$name/defconfig", join '', map { "$_\n" } 'CONFIG_PLAT_LINUXU=y', @options);
     # Paths without dots or spaces end up in make variables.
     sh("make -s -C $src/tests/core A=$dir/$name O=$dir/$name/build defconfig >/dev/null 2>&1");
-    sh("make -s -C $src/tests/core A=$dir/$name O=$dir/$name/build LDFLAGS-y=-Map=$dir/$name.map >/dev/null 2>&1");
+    sh("make -s -C $src/tests/core A=$dir/$name O=$dir/$name/build LDFLAGS-y=-Wl,-Map=$dir/$name.map >/dev/null 2>&1");
     my ($image) = grep { !/\.(dbg|o)$/ && -f "$_.dbg" } glob("$name/build/*");
     return $image;
 }
