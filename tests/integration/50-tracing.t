@@ -155,6 +155,19 @@ for my $case ([], ['poll']) {
 my %untraced = calls(traced([], build('untraced')));
 ok($untraced{getpgid} && $untraced{getsid}, 'children made with CLONE_UNTRACED and daemons are traced');
 
+# Where Linux schedules sessions against each other, tracer and traced must be in one.
+sub session_of { open my $stat, '<', "/proc/$_[0]/stat" or return ''; return (split ' ', <$stat> =~ s/.*\) //r)[3] }
+is(program_output(traced([], '/bin/sh', '-c', 'cut -d" " -f6 /proc/self/stat')), session_of($$) . "\n",
+    'a program stays in the session of the tool');
+
+# A process that makes many others is given a filter, so that each of them stops seldom, also where vfork made it.
+SKIP: {
+    skip 'filters take privileges', 1 if $> != 0;
+    my $loop = 'i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i+1)); done';
+    qx($tool --dep --dynamic --json -v /bin/sh -- -c '$loop' 2>&1 >/dev/null) =~ /: (\d+) stops/;
+    cmp_ok($1 // 1e9, '<', 3500, 'short programs that are started often stop seldom');
+}
+
 # Call stacks, against those of gdb: of the program's own functions, as names inside libraries differ with
 # what debug information either takes.
 sub own_functions { return join ' ', grep { /^(main|on_signal|by_value|recursive|large_frame)$/ } @_ }
