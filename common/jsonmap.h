@@ -70,8 +70,8 @@ struct jm_type {
 /* A new JSON object; the caller owns it. Strings that are not UTF-8 have their bad bytes replaced.
  */
 json_t *jm_encode(const struct jm_type *type, const void *value);
-/* The same as text, indented by two, with a newline at its end (which size counts, not the NUL behind
- * it); in the arena. */
+/* The same as text, indented by two, with a newline at its end (which size counts, not the NUL
+ * behind it); in the arena. */
 char *jm_text(struct arena *a, const struct jm_type *type, const void *value, size_t *size);
 /* Whether a field is left out where it may be. */
 bool jm_field_empty(const struct jm_field *f, const void *at);

@@ -28,9 +28,9 @@ static bool bias_of(const struct object *object, const struct mapping *m, uint64
 
 /* ---- functions ---- */
 
-/* Only the program's own calls are of interest; where exit handlers begin matters everywhere. A debug
- * register tells it of a static program, which may look at its own text, and with other engines,
- * which leave all code as it is: an emulator that maps it would run the breakpoint. */
+/* Only the program's own calls are of interest; where exit handlers begin matters everywhere. A
+ * debug register tells it of a static program, which may look at its own text, and with other
+ * engines, which leave all code as it is: an emulator that maps it would run the breakpoint. */
 static bool wants_function(const struct session *s, const struct tracee *process,
                            const struct region *region, const struct function_site *f)
 {

@@ -155,6 +155,46 @@ for my $case ([], ['poll']) {
 my %untraced = calls(traced([], build('untraced')));
 ok($untraced{getpgid} && $untraced{getsid}, 'children made with CLONE_UNTRACED and daemons are traced');
 
+# Where Linux schedules sessions against each other, tracer and traced must be in one.
+sub session_of { open my $stat, '<', "/proc/$_[0]/stat" or return ''; return (split ' ', <$stat> =~ s/.*\) //r)[3] }
+is(program_output(traced([], '/bin/sh', '-c', 'cut -d" " -f6 /proc/self/stat')), session_of($$) . "\n",
+    'a program stays in the session of the tool');
+
+# A process that makes many others is given a filter, so that each of them stops seldom, also where vfork made it.
+SKIP: {
+    skip 'filters take privileges', 1 if $> != 0;
+    my $loop = 'i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i+1)); done';
+    qx($tool --dep --dynamic --json -v /bin/sh -- -c '$loop' 2>&1 >/dev/null) =~ /: (\d+) stops/;
+    cmp_ok($1 // 1e9, '<', 3500, 'short programs that are started often stop seldom');
+}
+
+# Call stacks, against those of gdb: of the program's own functions, as names inside libraries differ with
+# what debug information either takes.
+sub own_functions { return join ' ', grep { /^(main|on_signal|by_value|recursive|large_frame)$/ } @_ }
+my @met = qw(getppid getpgrp getsid sync);
+for my $flags ('-O2 -fomit-frame-pointer', '-O0 -g', '-O2 -static', '-O1 -fno-asynchronous-unwind-tables -fno-omit-frame-pointer') {
+    system("cc $flags -D_GNU_SOURCE -w -o deep $src/tests/programs/tracing/deep.c") == 0 or BAIL_OUT('cannot build');
+    my $deep = traced([], "$dir/deep");
+    my %stack = map { $_->{name} => $_->{evidence} } @{ $deep->{syscalls} };
+    my $catches = join ' ', map { "-ex 'tcatch syscall $_'" } @met;
+    my $text = qx(timeout 60 gdb -batch -nx -ex 'set pagination off' -ex 'handle SIGUSR1 nostop noprint' $catches -ex run @{[ '-ex bt -ex c ' x @met ]} ./deep 2>/dev/null </dev/null);
+    my @gdb = split /Temporary catchpoint \d+ \(call/, $text =~ s/\n/ /gr;
+  SKIP: {
+        skip 'no gdb', scalar @met if @gdb != @met + 1;
+        for my $i (0 .. $#met) {
+            my @theirs = map { /#\d+\s+(?:0x[0-9a-f]+ in )?([\w.]+) \(/g } $gdb[$i + 1];
+            is(own_functions(map { $_->{function} } reverse @{ $stack{ $met[$i] } }), own_functions(@theirs),
+                "stack of $met[$i], built with '$flags'");
+        }
+    }
+    next if $flags !~ /-g/;
+    my %line = map { $_->{function} => $_->{source} // '' } @{ $stack{getppid} };
+    like($line{on_signal}, qr/deep\.c:\d+$/, 'source lines where debug information tells them');
+}
+my ($first) = reverse @{ (grep { $_->{name} eq 'sync' } @{ traced(['--engine=seccomp'], "$dir/deep")->{syscalls} })[0]{evidence} };
+my ($again) = reverse @{ (grep { $_->{name} eq 'sync' } @{ traced([], "$dir/deep")->{syscalls} })[0]{evidence} };
+is($again->{address}, $first->{address}, 'a stack begins at the instruction, whatever the engine');
+
 # Phases.
 my $reply = "$dir/http_reply";
 system('cc', '-O1', '-o', $reply, "$src/tests/programs/http_reply.c") == 0 or BAIL_OUT('cannot build');

@@ -13,7 +13,8 @@ static atomic_int calls;
 
 static void *one(void *number)
 {
-    static const int numbers[] = {SYS_getuid, SYS_getgid, SYS_geteuid, SYS_getegid, SYS_getppid, SYS_gettid};
+    static const int numbers[] = {SYS_getuid,  SYS_getgid,  SYS_geteuid,
+                                  SYS_getegid, SYS_getppid, SYS_gettid};
     syscall(numbers[(long)number % WIDTH]);
     calls++;
     return NULL;

@@ -21,7 +21,8 @@ int main(void)
     int fd = open(info.dli_fname, O_RDONLY);
     if (fd < 0 || fstat(fd, &st) != 0)
         return 2;
-    char *file = malloc(st.st_size), *code = mmap(NULL, st.st_size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    char *file = malloc(st.st_size),
+         *code = mmap(NULL, st.st_size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
     if (code == MAP_FAILED || pread(fd, file, st.st_size, 0) != st.st_size)
         return 2;
     int same = memcmp(file, code, st.st_size) == 0;

@@ -37,7 +37,8 @@ static int64_t now_ms(void)
 
 int main(void)
 {
-    struct sigaction again = {.sa_handler = on_alarm, .sa_flags = SA_RESTART}, once = {.sa_handler = on_alarm};
+    struct sigaction again = {.sa_handler = on_alarm, .sa_flags = SA_RESTART},
+                     once = {.sa_handler = on_alarm};
     int restarted = 0, gone_on = 0, given_up = 0;
     char byte;
     if (pipe(ends) != 0)
@@ -74,11 +75,13 @@ int main(void)
     sigprocmask(SIG_BLOCK, &set, NULL);
     int64_t began = now_ms();
     struct timespec shortly = {0, 20000000};
-    int waited = sigtimedwait(&set, NULL, &shortly) == -1 && errno == EAGAIN && now_ms() - began >= 19;
+    int waited =
+        sigtimedwait(&set, NULL, &shortly) == -1 && errno == EAGAIN && now_ms() - began >= 19;
     int fd = signalfd(-1, &set, 0);
     struct signalfd_siginfo info;
     raise(SIGUSR1);
     waited += read(fd, &info, sizeof info) == sizeof info && info.ssi_signo == SIGUSR1;
-    printf("%d begun again, %s, %d given up, %d waited\n", restarted, gone_on ? "gone on" : "never", given_up, waited);
+    printf("%d begun again, %s, %d given up, %d waited\n", restarted, gone_on ? "gone on" : "never",
+           given_up, waited);
     return 0;
 }

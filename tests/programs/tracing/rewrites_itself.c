@@ -24,7 +24,8 @@ static void write_code(unsigned char *to, int number)
 
 int main(void)
 {
-    static const int numbers[] = {SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_gettid, SYS_getppid};
+    static const int numbers[] = {SYS_getuid,  SYS_geteuid, SYS_getgid,
+                                  SYS_getegid, SYS_gettid,  SYS_getppid};
     unsigned char *page = (unsigned char *)((unsigned long)patched & ~(unsigned long)(PAGE - 1));
     int same = patched(SYS_getpid) == getpid();
     for (int round = 0; round < 60; round++) {

@@ -29,7 +29,8 @@ int main(void)
     pid_t pids[CHILDREN];
     for (long i = 0; i < CHILDREN; i++) {
         char *stack = malloc(STACK);
-        int flags = CLONE_VM | SIGCHLD | (i % 2 ? CLONE_FILES | CLONE_FS : 0) | (i == 3 ? CLONE_SIGHAND : 0);
+        int flags = CLONE_VM | SIGCHLD | (i % 2 ? CLONE_FILES | CLONE_FS : 0) |
+                    (i == 3 ? CLONE_SIGHAND : 0);
         pids[i] = clone(work, stack + STACK, flags, (void *)i);
         if (pids[i] < 0)
             return 1;
