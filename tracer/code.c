@@ -146,7 +146,7 @@ void code_rearm(struct session *s, struct task *task)
     struct space *space = task->process->space;
     unsigned phase = process_phase(task->process);
     (void)s;
-    if (space->trial) /* every call stops */
+    if (space->trial || space->plain) /* every call stops */
         return;
     for (struct region *r = space->code ? space->code->regions : NULL; r; r = r->next)
         for (size_t i = 0; i < r->object->site_count; i++) {
@@ -158,6 +158,16 @@ void code_rearm(struct session *s, struct task *task)
         }
     for (struct slot *slot = space->code ? space->code->slots : NULL; slot; slot = slot->next)
         slot->quiet = 0;
+}
+
+void code_lift(struct task *task)
+{
+    struct code *code = task->process->space->code;
+    for (struct region *r = code ? code->regions : NULL; r; r = r->next)
+        for (size_t i = 0; i < r->object->site_count; i++)
+            if (r->sites[i] == SITE_ARMED &&
+                code_set_byte(task, r->object->sites[i].address + r->bias, SYSCALL_BYTE))
+                r->sites[i] = SITE_LIFTED;
 }
 
 /* ---- hits ---- */

@@ -199,6 +199,8 @@ void code_leave_slot(const struct task *task);
 void code_give_up(struct session *s, struct task *task, const char *why);
 /* Another phase begins: everything lifted is planted again. */
 void code_rearm(struct session *s, struct task *task);
+/* Lifts the breakpoints at calls, of a stopped task: every call is to stop from here on. */
+void code_lift(struct task *task);
 
 /* ---- inject.c ---- */
 

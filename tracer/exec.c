@@ -138,6 +138,17 @@ void exec_happened(struct session *s, struct task *task)
         start_recording(s, task);
 }
 
+/* The program meets breakpoints of its own. Where one of ours is met while SIGTRAP is blocked its
+ * handler is gone for a moment, in which another thread may need it: ours are taken away. */
+static void leave_to_program(struct session *s, struct task *task)
+{
+    const struct tracee *process = task->process;
+    if (!process->traps || process->mode != MODE_BREAKPOINT || process->space->plain)
+        return;
+    code_give_up(s, task, "the program has breakpoints of its own");
+    code_lift(task);
+}
+
 bool trap_happened(struct session *s, struct task *task)
 {
     struct tracee *process = task->process;
@@ -168,7 +179,8 @@ bool trap_happened(struct session *s, struct task *task)
         return true;
     } else if (!trap_is_instruction(task) || memory_read(task->id, address, &byte, 1) != 1 ||
                byte == BREAKPOINT) {
-        return false; /* the program's own */
+        leave_to_program(s, task);
+        return false;
     }
     /* Lifted just now, or between this thread's trap and its stop. */
     regs.rip = address;
