@@ -62,7 +62,7 @@ static const struct rule rules[] = {
     /* Contention between threads. */
     {"sched_yield", WHEN_ENVIRONMENT, THREADS "thrd_yield pthread_yield"},
     {"sched_getaffinity", WHEN_ENVIRONMENT,
-     THREADS "pthread_getaffinity_np pthread_getattr_np sysconf get_nprocs* qsort_r"},
+     THREADS "pthread_getaffinity_np pthread_getattr_np sysconf get_nprocs*"},
     {"exit", WHEN_ENVIRONMENT, "- " THREADS "pthread_exit thrd_exit clone"},
     {"mprotect", WHEN_ENVIRONMENT, THREADS "pkey_mprotect dlopen dlmopen"},
     {"madvise", WHEN_ENVIRONMENT, THREADS "posix_madvise malloc_trim"},
@@ -173,7 +173,8 @@ struct guards {
     const struct engine *engine;
     const struct walk *walk;
     bool enabled[RULES];
-    strings entered; /* public functions named as calls that rules are about */
+    struct address_map names; /* of public functions, by address */
+    strings entered;          /* public functions named as calls that rules are about */
     bool unknown_clock;
     bool loads; /* there is something to load */
 };
@@ -258,11 +259,31 @@ static void collect_names(struct engine *e, const struct object *o, struct addre
     }
 }
 
+/* What sysconf() allocates, translates or gives up for is not what its argument asks for. */
+static const char aside[] = "malloc calloc realloc free abort __assert_fail __libc_fatal "
+                            "__stack_chk_fail dcgettext __dcgettext";
+
+static bool not_aside(void *context, const struct node *from, const struct edge *edge)
+{
+    const struct guards *g = context;
+    const struct function *f =
+        edge->to->kind == NODE_CONTEXT ? ((const struct context *)edge->to)->function : NULL;
+    const strings *names = f ? address_map_get(&g->names, f->object->base + f->address) : NULL;
+    (void)from;
+    if (names)
+        vec_each (name, names)
+            if (list_matches(aside, *name))
+                return false;
+    return true;
+}
+
 /* Whether a context leads to one of the calls of a list. */
-static bool leads_to(struct engine *e, struct context *c, const char *calls)
+static bool leads_to(struct guards *g, struct engine *e, struct context *c, const char *calls)
 {
     struct walk w;
     walk_init(&w, e);
+    w.follow = not_aside;
+    w.context = g;
     walk_from(&w, &c->node);
     walk_run(&w);
     vec_each (node, &w.order) {
@@ -294,9 +315,10 @@ static bool handles(struct engine *e, const struct context *c)
 }
 
 /* sysconf() does many things: only what it does for the arguments it is called with counts. */
-static bool selects(struct engine *e, struct context *c, const char *name, const struct rule *rule)
+static bool selects(struct guards *g, struct engine *e, struct context *c, const char *name,
+                    const struct rule *rule)
 {
-    return strcmp(name, "sysconf") != 0 || leads_to(e, c, rule->calls);
+    return strcmp(name, "sysconf") != 0 || leads_to(g, e, c, rule->calls);
 }
 
 static void enter(struct guards *g, struct engine *e, struct context *c, const strings *names)
@@ -311,7 +333,7 @@ static void enter(struct guards *g, struct engine *e, struct context *c, const s
             g->enabled[i] =
                 g->enabled[i] ||
                 (list_matches(rule->enabled_by, *name) && (handler || !returns) &&
-                 selects(e, c, *name, rule)) ||
+                 selects(g, e, c, *name, rule)) ||
                 (g->loads && list_matches(loading, rule->calls) && list_matches(LOADERS, *name));
             if (rule->enabled_by[0] != '-' && list_matches(rule->calls, *name))
                 vec_push(e->arena, &g->entered, *name);
@@ -338,7 +360,7 @@ struct guards *guards_read(struct engine *e, const struct walk *w, bool loads)
     if (!inside)
         return NULL;
     struct guards *g = ARENA_NEW(e->arena, struct guards);
-    struct address_map names = {0}, done = {0};
+    struct address_map done = {0};
     g->engine = e;
     g->walk = w;
     g->loads = loads;
@@ -346,7 +368,7 @@ struct guards *guards_read(struct engine *e, const struct walk *w, bool loads)
         vec_push(e->arena, &g->entered, "getcwd");
     for (size_t i = 0; i < e->objects.count; i++)
         if (inside[i])
-            collect_names(e, e->objects.items[i], &names);
+            collect_names(e, e->objects.items[i], &g->names);
     vec_each (node, &w->order) {
         const struct object *from = graph_object(*node);
         if (!from || inside[from->elf->index])
@@ -359,7 +381,7 @@ struct guards *guards_read(struct engine *e, const struct walk *w, bool loads)
             if (!inside[to->elf->index] || address_map_get(&done, (uint64_t)(uintptr_t)c))
                 continue;
             address_map_put(e->arena, &done, (uint64_t)(uintptr_t)c, edge->to);
-            strings *list = address_map_get(&names, to->base + c->function->address);
+            strings *list = address_map_get(&g->names, to->base + c->function->address);
             if (list)
                 enter(g, e, c, list);
         }
