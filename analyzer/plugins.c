@@ -44,6 +44,12 @@ static const struct {
     {"setaliasent", "aliases", NULL},
     {"getpublickey", "publickey", NULL},
     {"getsecretkey", "publickey", NULL},
+    {"getaddrinfo*", NULL, plugins_add_names},
+    {"getnameinfo", NULL, plugins_add_names},
+    {"pthread_exit", NULL, plugins_add_unwinder},
+    {"pthread_cancel", NULL, plugins_add_unwinder},
+    {"thrd_exit", NULL, plugins_add_unwinder},
+    {"backtrace", NULL, plugins_add_unwinder},
     {"iconv_open", NULL, plugins_add_gconv},
     {"pam_start*", NULL, plugins_add_pam},
 };

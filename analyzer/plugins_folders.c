@@ -305,3 +305,27 @@ void plugins_add_named_folders(struct plugin_search *s, size_t object)
     own.name = o->name;
     each_string(o, "lib", consider_library, &own);
 }
+
+/* Libraries that a C library loads by a name in its own data, once a function wants them. */
+static void add_libraries_called(struct plugin_search *s, size_t libc, const char *beginning)
+{
+    const struct elf_object *o = s->map->objects.items[libc].elf;
+    struct naming own = {s, libc, o->name};
+    const char *key = arena_printf(s->map->arena, "%s of %zu", beginning, libc);
+    vec_each (known, &s->map->how->plugins_seen)
+        if (!strcmp(*known, key))
+            return;
+    vec_push(s->map->arena, &s->map->how->plugins_seen, key);
+    if (elf_defines(o, "__libc_start_main"))
+        each_string(o, beginning, consider_library, &own);
+}
+
+void plugins_add_names(struct plugin_search *s, size_t libc)
+{
+    add_libraries_called(s, libc, "libidn");
+}
+
+void plugins_add_unwinder(struct plugin_search *s, size_t libc)
+{
+    add_libraries_called(s, libc, "libgcc");
+}

@@ -26,6 +26,9 @@ void plugins_add_nss(struct plugin_search *s, size_t libc, const char *database)
 void plugins_add_pam(struct plugin_search *s, size_t libpam);
 /* Character set converters, for the C library at this index. */
 void plugins_add_gconv(struct plugin_search *s, size_t libc);
+/* What converts international names of hosts, and what unwinds the stack of a thread that ends. */
+void plugins_add_names(struct plugin_search *s, size_t libc);
+void plugins_add_unwinder(struct plugin_search *s, size_t libc);
 /* Modules in folders that strings of the object and of the program name. */
 void plugins_add_named_folders(struct plugin_search *s, size_t object);
 

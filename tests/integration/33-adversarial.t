@@ -264,6 +264,30 @@ static int compare(const void *a, const void *b) { raw(37); return *(int *)a - *
 static void *thread(void *a) { raw(95); return a; } void never(void) { raw(163); }
 int main(void) { int x[] = {2, 1}; pthread_t t; qsort(x, 2, sizeof *x, compare); signal(SIGUSR1, handler); raise(SIGUSR1); pthread_create(&t, 0, thread, 0); return pthread_join(t, 0); }
 C
+{
+    # Which circumstances hold is read off the functions that a program enters.
+    my @libraries = glob '/lib/*/libidn2.so.0';
+    my $when = sub {
+        my $static = static_of(build(@_));
+        my %when = map { ($_->{name} => "@{$_->{when}}") } @{$static->{syscalls}};
+        return (\%when, $static);
+    };
+    my ($shell) = $when->('shell', "#include <stdlib.h>\nint main(void) { return system(\"true\"); }\n");
+    is(join(' ', map { $shell->{$_} // '-' } qw(clone3 clone setpgid chdir prlimit64)),
+        'normal fallback environment environment normal', 'a shell command needs no attributes of spawned programs');
+    my ($spawn) = $when->('spawn', "#include <spawn.h>\nint main(void) { posix_spawnattr_t a; posix_spawnattr_init(&a); posix_spawnattr_setflags(&a, 2);\n"
+        . " posix_spawnattr_setpgroup(&a, 0); return posix_spawn(0, \"/bin/true\", 0, &a, 0, 0); }\n");
+    is($spawn->{setpgid}, 'normal', 'attributes of spawned programs are asked for');
+    my ($ignore) = $when->('ignore', "#include <signal.h>\nint main(void) { return signal(SIGPIPE, SIG_IGN) == SIG_ERR; }\n");
+    my ($handle) = $when->('handle', "#include <signal.h>\nstatic void f(int s) { }\nint main(void) { signal(SIGPIPE, SIG_IGN); return signal(SIGINT, f) == SIG_ERR; }\n");
+    is("$ignore->{rt_sigreturn}, $handle->{rt_sigreturn}", 'abort, normal', 'an ignored signal is not returned from');
+    SKIP: {
+        skip 'no libidn2', 2 if !@libraries;
+        my ($names, $static) = $when->('names', "#include <netdb.h>\nint main(void) { struct addrinfo *a, hints = {.ai_flags = 0x40}; return getaddrinfo(\"x\\303\\244\", 0, &hints, &a); }\n");
+        ok((grep { $_->{path} =~ /libidn2/ } @{$static->{plugins}}), 'international names: the library that converts them');
+        is($names->{mprotect}, 'normal', 'international names: loading it');
+    }
+}
 exactly('vDSO found by hand', 'clock_gettime getpid exit_group', <<'C');
 static const char name[] __attribute__((used)) = "__vdso_clock_gettime"; const char *volatile wanted = name; long (*volatile found)(void);
 N void go(void *p) { keep = wanted[2]; if (found) found(); sys(39); finish(); }
