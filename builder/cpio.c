@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The "new ASCII" cpio format (newc), as cpio(5) and the Linux kernel's initramfs description give
  * it: per entry a header of 110 characters (magic and 13 fields of 8 hexadecimal digits), the name
- * with its NUL, the data, both padded to 4 bytes; at the end the entry TRAILER!!!. Times and owners
- * are 0, so that equal contents give equal archives. */
+ * with its NUL, the data, both padded to 4 bytes; at the end the entry TRAILER!!!. Owners are 0,
+ * and times unless they are given, so that equal files give equal archives. */
 #include "builder/private.h"
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@ struct cpio {
     struct arena *arena;
     char *data;
     size_t used, room;
-    unsigned number;
+    unsigned number, time;
 };
 
 struct cpio *cpio_new(struct arena *a)
@@ -48,13 +48,18 @@ static void entry(struct cpio *c, const char *path, unsigned number, unsigned mo
 {
     char header[HEADER + 1];
     snprintf(header, sizeof header, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
-             number, mode, 0, 0, links, 0, (unsigned)size, 0, 0, 0, 0, (unsigned)strlen(path) + 1,
-             0);
+             number, mode, 0, 0, links, c->time, (unsigned)size, 0, 0, 0, 0,
+             (unsigned)strlen(path) + 1, 0);
     append(c, header, HEADER);
     append(c, path, strlen(path) + 1);
     pad(c);
     append(c, data, size);
     pad(c);
+}
+
+void cpio_time(struct cpio *c, int64_t mtime)
+{
+    c->time = mtime > 0 && mtime <= UINT32_MAX ? (unsigned)mtime : 0;
 }
 
 void cpio_add(struct cpio *c, const char *path, unsigned mode, const void *data, size_t size)
@@ -64,6 +69,7 @@ void cpio_add(struct cpio *c, const char *path, unsigned mode, const void *data,
 
 const char *cpio_finish(struct cpio *c, size_t *size)
 {
+    cpio_time(c, 0);
     entry(c, "TRAILER!!!", 0, 0, 1, NULL, 0);
     *size = c->used;
     return c->data;

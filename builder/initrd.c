@@ -186,6 +186,8 @@ static enum status pack(struct job *j, const struct list *l, const char *to)
         total += size;
         if (!status && total > archive_limit)
             status = diag_fail(j->d, STATUS_INPUT, "the initrd would hold more than 2 GiB");
+        /* Programs look at files' times (gzip keeps them); folders' change by themselves. */
+        cpio_time(c, i->folder ? 0 : st.st_mtime);
         if (!status)
             cpio_add(c, i->path + 1, mode | (i->folder ? S_IFDIR : S_IFREG), data, size);
     }

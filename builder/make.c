@@ -63,14 +63,17 @@ static int by_text(const void *x, const void *y)
     return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-/* An image is an executable with a .dbg twin. */
+/* An image is an executable with a .dbg twin; its name begins with the program's. What another
+ * program left in the folder is none. */
 static void find_images(struct job *j)
 {
+    const char *name = arena_printf(j->a, "%s_", j->name);
     const char *folder = arena_printf(j->a, "%s/build", j->app_dir);
     DIR *handle = opendir(folder);
     for (const struct dirent *e; handle && (e = readdir(handle));) {
         size_t n = strlen(e->d_name);
-        if (n < 5 || strcmp(e->d_name + n - 4, ".dbg") != 0)
+        if (n < 5 || strcmp(e->d_name + n - 4, ".dbg") != 0 ||
+            strncmp(e->d_name, name, strlen(name)) != 0)
             continue;
         const char *image = arena_printf(j->a, "%s/%.*s", folder, (int)n - 4, e->d_name);
         struct stat st;

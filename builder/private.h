@@ -95,6 +95,8 @@ const char *exporters_of(struct job *j, const char *symbol);
 /* The cpio archive (newc): entries in the order added, deterministic. */
 struct cpio;
 struct cpio *cpio_new(struct arena *a);
+/* Modification time of the entries added from here on, seconds since 1970; 0 at first. */
+void cpio_time(struct cpio *c, int64_t mtime);
 /* path without leading slash; folders above it must have been added. */
 void cpio_add(struct cpio *c, const char *path, unsigned mode, const void *data, size_t size);
 const char *cpio_finish(struct cpio *c, size_t *size);

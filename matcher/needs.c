@@ -420,6 +420,8 @@ enum status needs_collect(struct diag *d, struct arena *a, const struct profile 
     names_of(&c, NEED_SYMBOL, &symbols);
     status = facts_collect(d, a, profile, catalogue, options, &calls, &symbols, &out->facts);
     if (!status)
+        status = refuse(&c); /* what its calls and functions show it to be */
+    if (!status)
         status = mark_harmless(&c);
     if (!status)
         status = collect_rules(&c);

@@ -160,14 +160,28 @@ struct watch {
     bool satisfied;
 };
 
-/* got is all that is expected and nothing else. */
+/* Drops the first line where it is the command as a terminal gives it back, perhaps behind a
+ * prompt.
+ */
+static void drop_echo(strings *lines, const char *command)
+{
+    size_t n = lines->count ? strlen(lines->items[0]) : 0, m = strlen(command);
+    if (!m || n < m || strcmp(lines->items[0] + n - m, command) != 0)
+        return;
+    lines->items++;
+    lines->count--;
+}
+
+/* got is all that is expected and nothing else, but for the echo of a command (NULL: none). */
 static bool fulfils(struct bench *b, const struct expectation *e, const char *text, size_t size,
-                    bool console)
+                    bool console, const char *command)
 {
     strings lines = {0};
     if (e->unusable)
         return false;
     observed_lines(b, text, size, console, &lines);
+    if (command && lines.count == e->lines.count + 1)
+        drop_echo(&lines, command);
     if (lines.count != e->lines.count)
         return false;
     if (e->unordered)
@@ -226,6 +240,7 @@ static int answered(void *context, size_t step, const char *output, size_t size)
         w->silent = w->satisfied ? 0 : w->silent + 1;
         w->step = step;
         w->step_began_us = now;
+        w->delayed_us = process_delayed_us(w->process->pid);
         w->satisfied = false;
         w->seen = SIZE_MAX;
     }
@@ -237,12 +252,14 @@ static int answered(void *context, size_t step, const char *output, size_t size)
     if (!looked || !e->lines.count) {
         bool paced =
             e->lines.count || now - w->step_began_us > PACE_MS * 1000 * w->runner->slow / 4;
-        if (paced && fulfils(w->b, e, output, size, w->b->tests->type == TEST_STDIN)) {
+        bool console = w->b->tests->type == TEST_STDIN;
+        const char *command = console ? w->b->tests->commands.items[step] : NULL;
+        if (paced && fulfils(w->b, e, output, size, console, command)) {
             w->satisfied = true;
             return 1;
         }
     }
-    return w->silent >= 2 && now - w->step_began_us > GIVE_UP_MS * 1000 ? -1 : 0;
+    return w->silent >= 2 && silent_us(w, w->step_began_us, now) > GIVE_UP_MS * 1000 ? -1 : 0;
 }
 
 static bool over(void *context, const char *console, size_t size, int *status)
@@ -260,7 +277,7 @@ static bool booted(void *context, const char *console, size_t size)
     if (size != w->seen) {
         note_growth(w, size, now);
         if (size && w->script->steps.count && w->script->steps.items[0].lines.count &&
-            fulfils(w->b, &w->script->steps.items[0], console, size, true))
+            fulfils(w->b, &w->script->steps.items[0], console, size, true, NULL))
             return true;
     }
     int64_t silence = (int64_t)SILENT_START_MS * 1000 * w->runner->slow / 4;

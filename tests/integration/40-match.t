@@ -276,6 +276,14 @@ for my $case ([ 'static', 'x86_64', qr/-static-pie/ ], [ 'dynamic', 'x86_64', qr
     has('shared folder', $s, qw(LIB9PFS LIBUK9P LIBVIRTIO_9P LIBVFSCORE_AUTOMOUNT_UP LIBVFSCORE_AUTOMOUNT_CI_INITRD APPELFLOADER_VFSEXEC));
     kconfig_agrees('shared folder');
 
+    ($status, $s) = selection('--profile', profile('threads', symbols => [qw(pthread_create pthread_join printf)]), @source);
+    has('threads', $s, qw(LIBMUSL LIBPOSIX_PROCESS_CLONE LIBPOSIX_FUTEX LIBUKMMAP));
+    my ($refused, undef, $why) = build('--profile', profile('sockets', symbols => [qw(socket bind listen accept printf)]), @source);
+    is($refused, 2, 'sockets with a core that the network stack does not compile with');
+    like($why, qr/take --catalogue unikraft-0\.16\.2/, '... are sent to the one it does with');
+    ($status, $s) = selection('--profile', 'sockets.profile', @source, @old);
+    has('sockets', $s, qw(LIBLWIP LWIP_SOCKET LWIP_DHCP LIBVIRTIO_NET));
+
     ($status, $s) = selection('--profile', profile('cxx', symbols => [qw(_ZNSolsEi _Unwind_Resume __gxx_personality_v0 printf)]), @source);
     is($status, 0, 'C++: nothing is missing');
     has('C++', $s, qw(LIBCXX LIBCXXABI LIBUNWIND LIBMUSL));

@@ -139,4 +139,10 @@ spill('libs/archives/slab-1.0.tar', 'sources');
 is($status, 0, 'with archives at hand') or diag "$out\n$err";
 is(slurp('fetched/app/build/libslab/slab-1.0.tar'), 'sources', "they are in the library's folder");
 
+# An image that another program left in the folder is not taken for this one's.
+is(system('cp app second'), 0, 'another program');
+($status, $out, $err) = run("$toolchain --build ./second --platform linuxu --uk-root $src/tests/core -s src -o plain");
+is($status, 0, 'built into the same folder') or diag "$out\n$err";
+like($out, qr{^Image +\S+/second_linuxu-x86_64$}m, 'its own image is the one');
+
 done_testing;

@@ -79,6 +79,7 @@ static void archive_is_cpios_own(void **state)
     cpio_add(c, "bin", S_IFDIR | 0755, NULL, 0);
     cpio_add(c, "bin/a", S_IFREG | 0755, "four", 4);
     cpio_add(c, "bin/empty", S_IFREG | 0644, "", 0);
+    cpio_time(c, 1700000000);
     cpio_add(c, "odd name", S_IFREG | 0600, "seven b", 7);
     const char *data = cpio_finish(c, &size);
     assert_int_equal(size % 4, 0);
@@ -92,6 +93,8 @@ static void archive_is_cpios_own(void **state)
     struct stat st;
     assert_int_equal(stat(in(p, "out/bin/a"), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0755);
+    assert_int_equal(stat(in(p, "out/odd name"), &st), 0);
+    assert_int_equal(st.st_mtime, 1700000000);
 }
 
 /* ---- sources ---- */
