@@ -32,6 +32,12 @@ struct architecture {
     uint16_t ending[3];       /* system calls that do not come back */
 };
 
+/* A bit for each register that is followed. */
+static inline uint32_t architecture_registers(const struct architecture *arch)
+{
+    return arch->registers < 32 ? (UINT32_C(1) << arch->registers) - 1 : UINT32_MAX;
+}
+
 /* NULL: none whose code can be analysed. */
 const struct architecture *architecture_of(unsigned machine);
 

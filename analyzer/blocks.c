@@ -20,7 +20,7 @@ struct block *block_known(const struct object *o, const struct unit *u, uint64_t
 /* Where a block that the first decoding has not found comes among its: with the last before it. */
 static uint32_t order_at(const struct unit *u, uint32_t offset)
 {
-    if (!u->ranks || !u->first_count || offset >= u->end - u->start)
+    if (!u->ranks || !u->blocks || offset >= u->end - u->start)
         return 0;
     const struct block_rank *rank = &u->ranks[offset / 64];
     uint64_t below = rank->starts & ((UINT64_C(1) << offset % 64) - 1);

@@ -94,7 +94,6 @@ struct elf_object {
     const char *soname;
     const unsigned char *data; /* the whole file, read-only, for the life of the arena */
     size_t size;
-    bool mapped; /* data is a mapping of the file */
     dev_t device;
     ino_t inode;
     size_t index; /* place in the link map, set there */
@@ -119,6 +118,7 @@ struct elf_object {
     uint64_t flags_1; /* DF_1_* */
     bool symbolic;    /* DT_SYMBOLIC or DF_SYMBOLIC */
     bool bind_now;
+    bool mapped;         /* data is a mapping of the file */
     uint64_t init, fini; /* DT_INIT, DT_FINI; 0: none */
     struct elf_range preinit_array, init_array, fini_array;
     uint64_t pltgot;

@@ -87,7 +87,7 @@ static void escape_arguments(struct run *r)
     uint32_t passed = arch->passed;
     if (r->o->go)
         passed |= arch->lost_over_calls | (arch->machine == EM_X86_64 ? 1u << REG_BX : 0);
-    passed &= UINT32_MAX >> (32 - arch->registers);
+    passed &= architecture_registers(arch);
     for (; passed; passed &= passed - 1) {
         value v = r->s.reg[__builtin_ctz(passed)];
         operand_escape(r, v);

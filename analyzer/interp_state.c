@@ -12,7 +12,7 @@ enum { STATE_FIXED = offsetof(struct state, reg) };
 /* The registers of the architecture that may still be read from the start of a block on. */
 static uint32_t live_registers(const struct engine *e, const struct block *b)
 {
-    return b->live & (UINT32_MAX >> (32 - e->arch->registers));
+    return b->live & architecture_registers(e->arch);
 }
 
 /* The registers that differ. */
@@ -35,7 +35,7 @@ static uint32_t differing(const value *x, const value *y, unsigned count)
 /* Forgets what is dead at the start of a block. */
 static void bury(struct engine *e, struct state *s, const struct block *b)
 {
-    for (uint32_t dead = live_registers(e, b) ^ (UINT32_MAX >> (32 - e->arch->registers)); dead;
+    for (uint32_t dead = live_registers(e, b) ^ architecture_registers(e->arch); dead;
          dead &= dead - 1)
         s->reg[__builtin_ctz(dead)] = VALUE_TOP;
     if (!b->flags_live) {
@@ -297,7 +297,7 @@ void state_entry(struct engine *e, struct state *s, const struct context *c)
 
 void state_lose(struct run *r, uint32_t registers)
 {
-    registers &= UINT32_MAX >> (32 - r->e->arch->registers);
+    registers &= architecture_registers(r->e->arch);
     for (; registers; registers &= registers - 1)
         state_set(r, (unsigned)__builtin_ctz(registers), VALUE_TOP);
 }

@@ -97,18 +97,14 @@ static void each_string(const struct elf_object *o, const char *beginning,
     vec_each (s, &o->segments) {
         if (s->flags & PF_W)
             continue;
-        const char *start = (const char *)o->data + s->offset, *end = start + s->filesz;
-        for (const char *p = start + 1;
-             p < end && (p = memchr(p, beginning[0], (size_t)(end - p)));) {
-            if (p[-1] ||
-                strncmp(p, beginning, size < (size_t)(end - p) ? size : (size_t)(end - p))) {
-                p++;
+        const char *p = (const char *)o->data + s->offset, *end = p + s->filesz;
+        while (p < end && ++p < end && (p = memchr(p, beginning[0], (size_t)(end - p)))) {
+            if (p[-1] || (size_t)(end - p) < size || memcmp(p, beginning, size) != 0)
                 continue;
-            }
             size_t length = strnlen(p, (size_t)(end - p));
             if (length >= 4 && length < 4096 && p + length < end && printable(p, length))
                 use(context, p);
-            p += length;
+            p += length - 1;
         }
     }
 }
