@@ -1,96 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "analyzer/functions.h"
+#include "common/dwarf_reader.h"
+#include <dwarf.h>
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* DWARF pointer encodings (LSB, "DWARF extensions"). */
-enum {
-    ENC_OMIT = 0xff,
-    ENC_INDIRECT = 0x80,
-    ENC_PCREL = 0x10,
-    ENC_DATAREL = 0x30,
-    ENC_FUNCREL = 0x40,
-};
-
-/* A reader over mapped bytes that knows their virtual address. */
-struct reader {
-    const unsigned char *at, *end;
-    uint64_t address; /* of at */
-    bool bad;
-};
-
-static uint64_t read_fixed(struct reader *r, unsigned bytes)
-{
-    uint64_t value = 0;
-    if ((size_t)(r->end - r->at) < bytes) {
-        r->bad = true;
-        return 0;
-    }
-    memcpy(&value, r->at, bytes);
-    r->at += bytes;
-    r->address += bytes;
-    return value;
-}
-
-static uint64_t read_uleb(struct reader *r)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; !r->bad; shift += 7) {
-        uint64_t byte = read_fixed(r, 1);
-        if (shift < 64)
-            value |= (byte & 0x7f) << shift;
-        if (!(byte & 0x80))
-            break;
-    }
-    return value;
-}
-
-static uint64_t read_signed(struct reader *r, unsigned bytes)
-{
-    unsigned shift = 64 - 8 * bytes;
-    return (uint64_t)((int64_t)(read_fixed(r, bytes) << shift) >> shift);
-}
-
-/* A pointer as encoded; relative ones are made absolute. 0 stays 0, as in the unwinder. */
-static uint64_t read_encoded(struct reader *r, unsigned encoding, uint64_t function, bool *indirect)
-{
-    if (encoding == ENC_OMIT)
-        return 0;
-    uint64_t place = r->address, value = 0;
-    switch (encoding & 0xf) {
-    case 0x0:
-    case 0x4:
-    case 0xc:
-        value = read_fixed(r, 8);
-        break;
-    case 0x1:
-        value = read_uleb(r);
-        break;
-    case 0x2:
-        value = read_fixed(r, 2);
-        break;
-    case 0x3:
-        value = read_fixed(r, 4);
-        break;
-    case 0xa:
-        value = read_signed(r, 2);
-        break;
-    case 0xb:
-        value = read_signed(r, 4);
-        break;
-    default:
-        r->bad = true;
-        return 0;
-    }
-    if (value && (encoding & 0x70) == ENC_PCREL)
-        value += place;
-    else if (value && (encoding & 0x70) == ENC_FUNCREL)
-        value += function;
-    if (indirect)
-        *indirect = encoding & ENC_INDIRECT;
-    return value;
-}
 
 struct cie {
     uint64_t address;
@@ -102,54 +16,54 @@ static void read_cie(const struct elf_object *elf, uint64_t address, struct cie 
 {
     memset(cie, 0, sizeof *cie);
     cie->address = address;
-    cie->lsda_encoding = ENC_OMIT;
+    cie->lsda_encoding = DW_EH_PE_omit;
     uint64_t available = 0;
     const unsigned char *bytes = elf_span(elf, address, &available);
     if (!bytes)
         return;
-    struct reader r = {bytes, bytes + available, address, false};
-    uint64_t length = read_fixed(&r, 4);
+    struct dwarf_reader r = {bytes, bytes + available, address, false};
+    uint64_t length = dwarf_fixed(&r, 4);
     if (r.bad || length > (uint64_t)(r.end - r.at))
         return;
     r.end = r.at + length;
-    if (read_fixed(&r, 4) != 0)
+    if (dwarf_fixed(&r, 4) != 0)
         return;
-    unsigned version = (unsigned)read_fixed(&r, 1);
+    unsigned version = (unsigned)dwarf_fixed(&r, 1);
     const char *augmentation = (const char *)r.at;
-    while (!r.bad && read_fixed(&r, 1))
+    while (!r.bad && dwarf_fixed(&r, 1))
         ;
     if (r.bad)
         return;
-    read_uleb(&r);
-    read_uleb(&r);
+    dwarf_unsigned(&r);
+    dwarf_unsigned(&r);
     if (version == 1)
-        read_fixed(&r, 1);
+        dwarf_fixed(&r, 1);
     else
-        read_uleb(&r);
+        dwarf_unsigned(&r);
     if (augmentation[0] == 'z') {
         cie->augmented = true;
-        read_uleb(&r);
+        dwarf_unsigned(&r);
         for (const char *c = augmentation + 1; *c && !r.bad; c++) {
             if (*c == 'R')
-                cie->pointer_encoding = (unsigned)read_fixed(&r, 1);
+                cie->pointer_encoding = (unsigned)dwarf_fixed(&r, 1);
             else if (*c == 'L')
-                cie->lsda_encoding = (unsigned)read_fixed(&r, 1);
+                cie->lsda_encoding = (unsigned)dwarf_fixed(&r, 1);
             else if (*c == 'P')
-                read_encoded(&r, (unsigned)read_fixed(&r, 1), 0, NULL);
+                dwarf_skip_pointer(&r, (unsigned)dwarf_fixed(&r, 1));
         }
     }
     cie->valid = !r.bad;
 }
 
-static void read_fde(struct arena *a, struct functions *out, struct reader *r,
+static void read_fde(struct arena *a, struct functions *out, struct dwarf_reader *r,
                      const struct cie *cie)
 {
-    uint64_t start = read_encoded(r, cie->pointer_encoding, 0, NULL);
-    uint64_t size = read_encoded(r, cie->pointer_encoding & 0xf, 0, NULL);
+    uint64_t start = dwarf_pointer(r, cie->pointer_encoding, 0);
+    uint64_t size = dwarf_pointer(r, cie->pointer_encoding & 0xf, 0);
     uint64_t lsda = 0;
     if (cie->augmented) {
-        read_uleb(r);
-        lsda = read_encoded(r, cie->lsda_encoding, start, NULL);
+        dwarf_unsigned(r);
+        lsda = dwarf_pointer(r, cie->lsda_encoding, start);
     }
     if (r->bad || !size || start + size < start || !elf_executable_at(out->elf, start))
         return;
@@ -167,16 +81,16 @@ static void collect_unwind(struct arena *a, struct functions *out)
         return;
     if (available > elf->eh_frame.size)
         available = elf->eh_frame.size;
-    struct reader r = {bytes, bytes + available, address, false};
+    struct dwarf_reader r = {bytes, bytes + available, address, false};
     struct cie cie = {0};
     while (!r.bad) {
-        uint64_t length = read_fixed(&r, 4);
+        uint64_t length = dwarf_fixed(&r, 4);
         if (length == 0xffffffff)
-            length = read_fixed(&r, 8);
+            length = dwarf_fixed(&r, 8);
         if (r.bad || !length || length > (uint64_t)(r.end - r.at))
             break;
-        struct reader entry = {r.at, r.at + length, r.address, false};
-        uint64_t place = entry.address, id = read_fixed(&entry, 4);
+        struct dwarf_reader entry = {r.at, r.at + length, r.address, false};
+        uint64_t place = entry.address, id = dwarf_fixed(&entry, 4);
         if (id) {
             if (!cie.valid || cie.address != place - id)
                 read_cie(elf, place - id, &cie);
@@ -315,23 +229,23 @@ void functions_landing_pads(struct arena *a, const struct elf_object *elf,
     const unsigned char *bytes = range->lsda ? elf_span(elf, range->lsda, &available) : NULL;
     if (!bytes)
         return;
-    struct reader r = {bytes, bytes + available, range->lsda, false};
-    unsigned start_encoding = (unsigned)read_fixed(&r, 1);
+    struct dwarf_reader r = {bytes, bytes + available, range->lsda, false};
+    unsigned start_encoding = (unsigned)dwarf_fixed(&r, 1);
     uint64_t base = range->start;
-    if (start_encoding != ENC_OMIT)
-        base = read_encoded(&r, start_encoding, range->start, NULL);
-    if ((unsigned)read_fixed(&r, 1) != ENC_OMIT)
-        read_uleb(&r);
-    unsigned encoding = (unsigned)read_fixed(&r, 1);
-    uint64_t length = read_uleb(&r);
+    if (start_encoding != DW_EH_PE_omit)
+        base = dwarf_pointer(&r, start_encoding, range->start);
+    if ((unsigned)dwarf_fixed(&r, 1) != DW_EH_PE_omit)
+        dwarf_unsigned(&r);
+    unsigned encoding = (unsigned)dwarf_fixed(&r, 1);
+    uint64_t length = dwarf_unsigned(&r);
     if (r.bad || length > (uint64_t)(r.end - r.at))
         return;
     r.end = r.at + length;
     while (r.at < r.end && !r.bad) {
-        uint64_t start = read_encoded(&r, encoding & 0xf, 0, NULL);
-        uint64_t size = read_encoded(&r, encoding & 0xf, 0, NULL);
-        uint64_t pad = read_encoded(&r, encoding & 0xf, 0, NULL);
-        read_uleb(&r);
+        uint64_t start = dwarf_pointer(&r, encoding & 0xf, 0);
+        uint64_t size = dwarf_pointer(&r, encoding & 0xf, 0);
+        uint64_t pad = dwarf_pointer(&r, encoding & 0xf, 0);
+        dwarf_unsigned(&r);
         if (r.bad)
             break;
         if (pad && elf_executable_at(elf, base + pad)) {

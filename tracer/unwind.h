@@ -4,6 +4,7 @@
 #ifndef TRACER_UNWIND_H
 #define TRACER_UNWIND_H
 
+#include "common/dwarf_reader.h"
 #include "tracer/binary.h"
 
 /* ---- unwind_rules.c ---- */
@@ -37,19 +38,10 @@ bool unwind_rules_at(struct arena *a, struct binary *binary, uint64_t address,
                      struct unwind_rules *out);
 
 /* ---- unwind_table.c ---- */
-/* What is read piece by piece; past the end everything is zero, and bad is set. */
-struct reader {
-    const unsigned char *at, *end;
-    uint64_t address; /* of at */
-    bool bad;
-};
-uint64_t reader_fixed(struct reader *r, unsigned size);
-uint64_t reader_unsigned(struct reader *r);
-int64_t reader_signed(struct reader *r);
-uint64_t reader_pointer(struct reader *r, unsigned char encoding, uint64_t data_base);
-struct reader reader_of(struct piece piece, size_t offset);
+/* A reader of a piece from an offset on. */
+struct dwarf_reader reader_of(struct piece piece, size_t offset);
 /* The next size bytes. */
-struct piece reader_piece(struct reader *r, uint64_t size);
+struct piece reader_piece(struct dwarf_reader *r, uint64_t size);
 
 struct cie {
     unsigned char encoding;

@@ -56,7 +56,7 @@ enum {
 };
 
 struct machine {
-    struct reader reader;
+    struct dwarf_reader reader;
     const unsigned char *start;
     const uint64_t *registers;
     struct unwind_memory *memory;
@@ -92,7 +92,7 @@ static uint64_t peek(struct machine *m, uint64_t index)
 
 static void push_register(struct machine *m, uint64_t reg)
 {
-    int64_t offset = reader_signed(&m->reader);
+    int64_t offset = dwarf_signed(&m->reader);
     if (reg >= UNWIND_REGISTERS)
         m->bad = true;
     else
@@ -109,15 +109,15 @@ static void dereference(struct machine *m, unsigned size)
 
 static bool constant(struct machine *m, unsigned op)
 {
-    struct reader *r = &m->reader;
+    struct dwarf_reader *r = &m->reader;
     bool literal = op >= LIT_0 && op < REG_0, fixed = op >= CONST_1U && op <= CONST_8S;
     if (!literal && !fixed && op != CONST_U && op != CONST_S)
         return false;
     unsigned size = fixed ? 1u << (op - CONST_1U) / 2 : 8, unused = 64 - 8 * size;
     uint64_t value = literal         ? op - LIT_0
-                     : op == CONST_U ? reader_unsigned(r)
-                     : op == CONST_S ? (uint64_t)reader_signed(r)
-                                     : reader_fixed(r, size);
+                     : op == CONST_U ? dwarf_unsigned(r)
+                     : op == CONST_S ? (uint64_t)dwarf_signed(r)
+                                     : dwarf_fixed(r, size);
     if (fixed && (op - CONST_1U) % 2) /* of those that follow each other every second is signed */
         value = (uint64_t)((int64_t)(value << unused) >> unused);
     push(m, value);
@@ -137,7 +137,7 @@ static bool order(struct machine *m, unsigned op)
         push(m, peek(m, 1));
         return true;
     case PICK:
-        push(m, peek(m, reader_fixed(&m->reader, 1)));
+        push(m, peek(m, dwarf_fixed(&m->reader, 1)));
         return true;
     case SWAP:
     case ROT: {
@@ -168,13 +168,13 @@ static bool unary(struct machine *m, unsigned op)
         push(m, ~pop(m));
         return true;
     case PLUS_CONST:
-        push(m, pop(m) + reader_unsigned(&m->reader));
+        push(m, pop(m) + dwarf_unsigned(&m->reader));
         return true;
     case DEREF:
         dereference(m, 8);
         return true;
     case DEREF_SIZE:
-        dereference(m, (unsigned)reader_fixed(&m->reader, 1));
+        dereference(m, (unsigned)dwarf_fixed(&m->reader, 1));
         return true;
     default:
         return op == NOP;
@@ -253,10 +253,10 @@ static bool jump(struct machine *m, unsigned op)
 {
     if (op != BRA && op != SKIP)
         return false;
-    int16_t distance = (int16_t)reader_fixed(&m->reader, 2);
+    int16_t distance = (int16_t)dwarf_fixed(&m->reader, 2);
     if (op == BRA && !pop(m))
         return true;
-    struct reader *r = &m->reader;
+    struct dwarf_reader *r = &m->reader;
     if (distance < m->start - r->at || distance > r->end - r->at)
         m->bad = true;
     else
@@ -273,11 +273,11 @@ bool unwind_evaluate(struct piece expression, const uint64_t *registers, uint64_
                         .memory = memory};
     push(&m, first);
     for (unsigned steps = 0; m.reader.at < m.reader.end && !m.bad && !m.reader.bad; steps++) {
-        unsigned op = (unsigned)reader_fixed(&m.reader, 1);
+        unsigned op = (unsigned)dwarf_fixed(&m.reader, 1);
         if (op >= BREG_0 && op < BREG_END)
             push_register(&m, op - BREG_0);
         else if (op == BREGX)
-            push_register(&m, reader_unsigned(&m.reader));
+            push_register(&m, dwarf_unsigned(&m.reader));
         else if (steps == STEPS || !(constant(&m, op) || order(&m, op) || unary(&m, op) ||
                                      two_operands(&m, op) || jump(&m, op)))
             return false;

@@ -36,7 +36,7 @@ enum {
 
 struct run {
     const struct cie *cie;
-    struct reader reader;
+    struct dwarf_reader reader;
     uint64_t location, until;
     struct unwind_rules now, initial, kept[REMEMBERED];
     unsigned depth;
@@ -64,32 +64,32 @@ static void advance(struct run *run, uint64_t steps)
     run->location += steps * run->cie->code_step;
 }
 
-static struct piece block(struct reader *r)
+static struct piece block(struct dwarf_reader *r)
 {
-    return reader_piece(r, reader_unsigned(r));
+    return reader_piece(r, dwarf_unsigned(r));
 }
 
 /* What changes how the frame's own address is found; false: it is none of these. */
 static bool run_cfa(struct run *run, unsigned op)
 {
-    struct reader *r = &run->reader;
+    struct dwarf_reader *r = &run->reader;
     struct rule *cfa = &run->now.cfa;
     switch (op) {
     case DEF_CFA:
     case DEF_CFA_SF:
-        *cfa = (struct rule){.kind = RULE_REGISTER, .reg = (unsigned)reader_unsigned(r)};
+        *cfa = (struct rule){.kind = RULE_REGISTER, .reg = (unsigned)dwarf_unsigned(r)};
         cfa->offset =
-            op == DEF_CFA ? (int64_t)reader_unsigned(r) : reader_signed(r) * run->cie->data_step;
+            op == DEF_CFA ? (int64_t)dwarf_unsigned(r) : dwarf_signed(r) * run->cie->data_step;
         return true;
     case DEF_CFA_REGISTER:
         cfa->kind = RULE_REGISTER;
-        cfa->reg = (unsigned)reader_unsigned(r);
+        cfa->reg = (unsigned)dwarf_unsigned(r);
         return true;
     case DEF_CFA_OFFSET:
-        cfa->offset = (int64_t)reader_unsigned(r);
+        cfa->offset = (int64_t)dwarf_unsigned(r);
         return true;
     case DEF_CFA_OFFSET_SF:
-        cfa->offset = reader_signed(r) * run->cie->data_step;
+        cfa->offset = dwarf_signed(r) * run->cie->data_step;
         return true;
     case DEF_CFA_EXPRESSION:
         *cfa = (struct rule){.kind = RULE_IS_RESULT, .expression = block(r)};
@@ -105,16 +105,16 @@ static bool run_state(struct run *run, unsigned op)
     case 0:
         return true;
     case SET_LOC:
-        run->location = reader_pointer(&run->reader, run->cie->encoding, 0);
+        run->location = dwarf_pointer(&run->reader, run->cie->encoding, 0);
         return true;
     case ADVANCE_1:
-        advance(run, reader_fixed(&run->reader, 1));
+        advance(run, dwarf_fixed(&run->reader, 1));
         return true;
     case ADVANCE_2:
-        advance(run, reader_fixed(&run->reader, 2));
+        advance(run, dwarf_fixed(&run->reader, 2));
         return true;
     case ADVANCE_4:
-        advance(run, reader_fixed(&run->reader, 4));
+        advance(run, dwarf_fixed(&run->reader, 4));
         return true;
     case REMEMBER:
         run->reader.bad |= run->depth == REMEMBERED;
@@ -127,7 +127,7 @@ static bool run_state(struct run *run, unsigned op)
             run->now = run->kept[--run->depth];
         return true;
     case GNU_ARGS_SIZE:
-        reader_unsigned(&run->reader);
+        dwarf_unsigned(&run->reader);
         return true;
     default:
         return false;
@@ -136,23 +136,23 @@ static bool run_state(struct run *run, unsigned op)
 
 static bool run_register(struct run *run, unsigned op)
 {
-    struct reader *r = &run->reader;
-    uint64_t reg = reader_unsigned(r);
+    struct dwarf_reader *r = &run->reader;
+    uint64_t reg = dwarf_unsigned(r);
     switch (op) {
     case OFFSET_EXTENDED:
-        set(run, reg, offset_rule(run, RULE_AT, (int64_t)reader_unsigned(r)));
+        set(run, reg, offset_rule(run, RULE_AT, (int64_t)dwarf_unsigned(r)));
         return true;
     case OFFSET_EXTENDED_SF:
-        set(run, reg, offset_rule(run, RULE_AT, reader_signed(r)));
+        set(run, reg, offset_rule(run, RULE_AT, dwarf_signed(r)));
         return true;
     case GNU_NEGATIVE_OFFSET:
-        set(run, reg, offset_rule(run, RULE_AT, -(int64_t)reader_unsigned(r)));
+        set(run, reg, offset_rule(run, RULE_AT, -(int64_t)dwarf_unsigned(r)));
         return true;
     case VAL_OFFSET:
-        set(run, reg, offset_rule(run, RULE_IS, (int64_t)reader_unsigned(r)));
+        set(run, reg, offset_rule(run, RULE_IS, (int64_t)dwarf_unsigned(r)));
         return true;
     case VAL_OFFSET_SF:
-        set(run, reg, offset_rule(run, RULE_IS, reader_signed(r)));
+        set(run, reg, offset_rule(run, RULE_IS, dwarf_signed(r)));
         return true;
     case RESTORE_EXTENDED:
         restore(run, reg);
@@ -164,7 +164,7 @@ static bool run_register(struct run *run, unsigned op)
         set(run, reg, (struct rule){.kind = RULE_SAME});
         return true;
     case REGISTER:
-        set(run, reg, (struct rule){.kind = RULE_REGISTER, .reg = (unsigned)reader_unsigned(r)});
+        set(run, reg, (struct rule){.kind = RULE_REGISTER, .reg = (unsigned)dwarf_unsigned(r)});
         return true;
     case EXPRESSION:
         set(run, reg, (struct rule){.kind = RULE_AT_RESULT, .expression = block(r)});
@@ -181,15 +181,15 @@ static bool run_register(struct run *run, unsigned op)
 static bool run_program(struct run *run, struct piece program)
 {
     run->reader = reader_of(program, 0);
-    struct reader *r = &run->reader;
+    struct dwarf_reader *r = &run->reader;
     while (r->at < r->end && !r->bad) {
-        unsigned op = (unsigned)reader_fixed(r, 1), low = op & 0x3f;
+        unsigned op = (unsigned)dwarf_fixed(r, 1), low = op & 0x3f;
         switch (op & 0xc0) {
         case ADVANCE:
             advance(run, low);
             break;
         case OFFSET:
-            set(run, low, offset_rule(run, RULE_AT, (int64_t)reader_unsigned(r)));
+            set(run, low, offset_rule(run, RULE_AT, (int64_t)dwarf_unsigned(r)));
             break;
         case RESTORE:
             restore(run, low);

@@ -5,119 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pointer encodings (DW_EH_PE_*): the low half is the form, the high one what it counts from. */
-enum {
-    FORM = 0x0f,
-    FORM_ABSOLUTE = 0,
-    FORM_ULEB = 1,
-    FORM_U2 = 2,
-    FORM_U4 = 3,
-    FORM_U8 = 4,
-    FORM_SIGNED = 8,
-    FORM_SLEB = 9,
-    BASE = 0x70,
-    BASE_SELF = 0x10,
-    BASE_DATA = 0x30,
-    OMITTED = 0xff,
-};
+enum { FORM = 0x0f }; /* of a pointer's encoding */
 
 /* ---- reading ---- */
 
-uint64_t reader_fixed(struct reader *r, unsigned size)
-{
-    uint64_t value = 0;
-    if ((size_t)(r->end - r->at) < size) {
-        r->bad = true;
-        return 0;
-    }
-    memcpy(&value, r->at, size);
-    r->at += size;
-    r->address += size;
-    return value;
-}
-
-static uint64_t read_leb(struct reader *r, bool sign)
-{
-    uint64_t value = 0;
-    unsigned shift = 0;
-    unsigned char byte;
-    do {
-        byte = (unsigned char)reader_fixed(r, 1);
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-    } while ((byte & 0x80) && !r->bad);
-    if (sign && shift < 64 && (byte & 0x40))
-        value |= ~0ull << shift;
-    return value;
-}
-
-uint64_t reader_unsigned(struct reader *r)
-{
-    return read_leb(r, false);
-}
-
-int64_t reader_signed(struct reader *r)
-{
-    return (int64_t)read_leb(r, true);
-}
-
-/* Indirect pointers (personality routines have them) are not followed. */
-uint64_t reader_pointer(struct reader *r, unsigned char encoding, uint64_t data_base)
-{
-    uint64_t self = r->address, value;
-    if (encoding == OMITTED)
-        return 0;
-    switch (encoding & FORM) {
-    case FORM_ULEB:
-        value = reader_unsigned(r);
-        break;
-    case FORM_SLEB:
-        value = (uint64_t)reader_signed(r);
-        break;
-    case FORM_U2:
-        value = reader_fixed(r, 2);
-        break;
-    case FORM_U2 | FORM_SIGNED:
-        value = (uint64_t)(int64_t)(int16_t)reader_fixed(r, 2);
-        break;
-    case FORM_U4:
-        value = reader_fixed(r, 4);
-        break;
-    case FORM_U4 | FORM_SIGNED:
-        value = (uint64_t)(int64_t)(int32_t)reader_fixed(r, 4);
-        break;
-    case FORM_ABSOLUTE:
-    case FORM_U8:
-    case FORM_U8 | FORM_SIGNED:
-        value = reader_fixed(r, 8);
-        break;
-    default:
-        r->bad = true;
-        return 0;
-    }
-    switch (encoding & BASE) {
-    case 0:
-        return value;
-    case BASE_SELF:
-        return value + self;
-    case BASE_DATA:
-        return value + data_base;
-    default:
-        r->bad = true;
-        return 0;
-    }
-}
-
-struct reader reader_of(struct piece piece, size_t offset)
+struct dwarf_reader reader_of(struct piece piece, size_t offset)
 {
     if (offset > piece.size)
-        return (struct reader){.bad = true};
-    return (struct reader){piece.data + offset, piece.data + piece.size, piece.address + offset,
-                           false};
+        return (struct dwarf_reader){.bad = true};
+    return (struct dwarf_reader){piece.data + offset, piece.data + piece.size,
+                                 piece.address + offset, false};
 }
 
-struct piece reader_piece(struct reader *r, uint64_t size)
+struct piece reader_piece(struct dwarf_reader *r, uint64_t size)
 {
     if (size > (size_t)(r->end - r->at)) {
         r->bad = true;
@@ -133,7 +33,7 @@ struct piece reader_piece(struct reader *r, uint64_t size)
 
 /* One entry of the table, its bounds; false: the end. */
 struct entry {
-    struct reader reader; /* behind the identifier */
+    struct dwarf_reader reader; /* behind the identifier */
     bool common;
     size_t cie; /* of an FDE: where its CIE is */
     size_t next;
@@ -141,11 +41,11 @@ struct entry {
 
 static bool read_entry(const struct binary *binary, size_t offset, struct entry *e)
 {
-    struct reader r = reader_of(binary->frames, offset);
+    struct dwarf_reader r = reader_of(binary->frames, offset);
     bool wide = false;
-    uint64_t length = reader_fixed(&r, 4);
+    uint64_t length = dwarf_fixed(&r, 4);
     if (length == 0xffffffff) {
-        length = reader_fixed(&r, 8);
+        length = dwarf_fixed(&r, 8);
         wide = true;
     }
     if (r.bad || !length || length > (size_t)(r.end - r.at))
@@ -153,7 +53,7 @@ static bool read_entry(const struct binary *binary, size_t offset, struct entry 
     r.end = r.at + length;
     size_t here = (size_t)(r.at - binary->frames.data);
     e->next = here + (size_t)length;
-    uint64_t id = reader_fixed(&r, wide && binary->debug_frames ? 8 : 4);
+    uint64_t id = dwarf_fixed(&r, wide && binary->debug_frames ? 8 : 4);
     if (binary->debug_frames) {
         e->common = id == (wide ? ~0ull : 0xffffffff);
         e->cie = (size_t)id;
@@ -167,17 +67,17 @@ static bool read_entry(const struct binary *binary, size_t offset, struct entry 
     return !r.bad;
 }
 
-static void read_augmentation(struct reader *r, const char *letters, struct cie *cie)
+static void read_augmentation(struct dwarf_reader *r, const char *letters, struct cie *cie)
 {
-    uint64_t size = reader_unsigned(r);
-    struct reader data = reader_of(reader_piece(r, size), 0);
+    uint64_t size = dwarf_unsigned(r);
+    struct dwarf_reader data = reader_of(reader_piece(r, size), 0);
     for (; *letters && !data.bad; letters++) {
         if (*letters == 'R')
-            cie->encoding = (unsigned char)reader_fixed(&data, 1);
+            cie->encoding = (unsigned char)dwarf_fixed(&data, 1);
         else if (*letters == 'L')
-            reader_fixed(&data, 1);
+            dwarf_fixed(&data, 1);
         else if (*letters == 'P')
-            reader_pointer(&data, (unsigned char)reader_fixed(&data, 1) & 0x7f, 0);
+            dwarf_skip_pointer(&data, (unsigned)dwarf_fixed(&data, 1));
         else if (*letters == 'S')
             cie->signal = true;
         else
@@ -191,18 +91,18 @@ static bool read_cie(const struct binary *binary, size_t offset, struct cie *cie
     *cie = (struct cie){0};
     if (!read_entry(binary, offset, &e) || !e.common)
         return false;
-    struct reader r = e.reader;
-    uint64_t version = reader_fixed(&r, 1);
+    struct dwarf_reader r = e.reader;
+    uint64_t version = dwarf_fixed(&r, 1);
     const char *letters = (const char *)r.at;
     size_t length = strnlen(letters, (size_t)(r.end - r.at));
     reader_piece(&r, length + 1);
     if (r.bad || version < 1 || version > 4 || version == 2)
         return false;
     if (version == 4) /* sizes of addresses and of segment selectors */
-        reader_fixed(&r, 2);
-    cie->code_step = reader_unsigned(&r);
-    cie->data_step = reader_signed(&r);
-    uint64_t back = version == 1 ? reader_fixed(&r, 1) : reader_unsigned(&r);
+        dwarf_fixed(&r, 2);
+    cie->code_step = dwarf_unsigned(&r);
+    cie->data_step = dwarf_signed(&r);
+    uint64_t back = version == 1 ? dwarf_fixed(&r, 1) : dwarf_unsigned(&r);
     cie->sized = *letters == 'z';
     if (cie->sized)
         read_augmentation(&r, letters + 1, cie);
@@ -217,11 +117,11 @@ static bool read_fde(const struct binary *binary, size_t offset, struct fde *fde
     struct entry e;
     if (!read_entry(binary, offset, &e) || e.common || !read_cie(binary, e.cie, &fde->cie))
         return false;
-    struct reader r = e.reader;
-    fde->start = reader_pointer(&r, fde->cie.encoding, 0);
-    fde->end = fde->start + reader_pointer(&r, fde->cie.encoding & FORM, 0);
+    struct dwarf_reader r = e.reader;
+    fde->start = dwarf_pointer(&r, fde->cie.encoding, 0);
+    fde->end = fde->start + dwarf_pointer(&r, fde->cie.encoding & FORM, 0);
     if (fde->cie.sized)
-        reader_piece(&r, reader_unsigned(&r));
+        reader_piece(&r, dwarf_unsigned(&r));
     fde->program = (struct piece){r.at, (size_t)(r.end - r.at), r.address};
     return !r.bad;
 }
