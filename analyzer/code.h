@@ -79,8 +79,8 @@ static inline const struct effect *shapes_effect(const struct shapes *s, const s
 
 /* liveness.c */
 struct effect effect_of(const struct architecture *arch, const struct insn *i);
-/* Fills in what is live at the blocks decoded last, and their order; they are kept in
- * e->decoding.list, with their numbers from the first one's on. */
+/* Fills in what leads where, and what is live, at the blocks decoded last: e->decoding.list, by
+ * their numbers. */
 void unit_liveness(struct engine *e, struct object *o, struct unit *u);
 
 enum { BLOCK_LIMIT = UINT16_MAX }; /* instructions */
@@ -97,9 +97,9 @@ struct block {
                              * when its last instruction is no transfer; 0: nowhere */
     uint32_t order;         /* in its unit: before what it leads to, but for loops */
     uint32_t live;          /* registers that may still be read from here on */
-    uint32_t next,
-        taken; /* the blocks, from 1, of the first decoding where it goes on, and where its
-                * last instruction jumps inside of its unit; 0: not looked up, or others */
+    /* Blocks of the first decoding, counted from 1, where it goes on and where its last instruction
+     * jumps inside of its unit; 0: not looked up, or another's. */
+    uint32_t next, taken;
 };
 
 /* Which of 64 addresses start a block, and how many before them do. */

@@ -223,7 +223,7 @@ static void flow_along(struct run *r, uint32_t *known, uint64_t to)
 static void jump_taken(struct run *r)
 {
     uint64_t target = (uint64_t)r->ir->i.imm;
-    const struct unit *u = interp_function_unit(r);
+    const struct unit *u = r->c->function->unit;
     if (r->block->unit == u && target >= u->start && target < u->end)
         flow_along(r, &r->block->taken, target);
     else
@@ -234,11 +234,6 @@ struct unit *interp_unit(struct run *r)
 {
     struct unit *u = r->block->unit;
     return u->own_end == u->start ? u : object_unit(r->e, r->o, r->ir->at);
-}
-
-struct unit *interp_function_unit(struct run *r)
-{
-    return r->c->function->unit;
 }
 
 /* Hand-written code without ranges: one context follows a stretch for all that jump about in it. */

@@ -145,8 +145,6 @@ void operand_pass_code(struct run *r, value v, enum edge_kind kind);
 void interp_again(struct run *r);
 /* The unit of the instruction at hand; where no range tells, that of its block. */
 struct unit *interp_unit(struct run *r);
-/* The unit of the function that is interpreted. */
-struct unit *interp_function_unit(struct run *r);
 /* Control goes to every block of the unit at hand; what went there before does so only once. */
 void interp_flow_anywhere(struct run *r);
 /* Control goes on from the instruction at hand with a state. */

@@ -397,7 +397,7 @@ static bool jumps_to_stub(struct run *r, uint64_t target)
 
 void jump_direct(struct run *r, uint64_t target)
 {
-    const struct unit *u = interp_function_unit(r);
+    const struct unit *u = r->c->function->unit;
     if (target >= u->start && target < u->end) {
         interp_flow(r, &r->s, target);
         return;

@@ -91,10 +91,9 @@ struct sections {
     bool lines;
 };
 
-static void note_section(const struct binary *binary, const Elf64_Ehdr *h, const Elf64_Shdr *names,
-                         const Elf64_Shdr *s, struct sections *out)
+static void note_section(const struct binary *binary, const Elf64_Shdr *names, const Elf64_Shdr *s,
+                         struct sections *out)
 {
-    (void)h;
     if (s->sh_type == SHT_SYMTAB)
         out->symtab = *s;
     if (s->sh_type == SHT_DYNSYM)
@@ -135,7 +134,7 @@ static void find_sections(struct arena *a, struct binary *binary, const Elf64_Eh
         return;
     for (unsigned i = 0; i < h->e_shnum; i++) {
         memcpy(&s, binary->data + h->e_shoff + i * sizeof s, sizeof s);
-        note_section(binary, h, &names, &s, &found);
+        note_section(binary, &names, &s, &found);
     }
     find_symbols(a, binary, h, found.symtab.sh_size ? &found.symtab : &found.dynsym);
     binary->lines = found.lines;
