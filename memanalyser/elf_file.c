@@ -394,7 +394,7 @@ uint64_t elf_file_size(const struct elf_section *s)
 const char *elf_table_string(const struct elf_file *f, const struct elf_section *table,
                              uint64_t offset)
 {
-    if (!table || table->type == SHT_NOBITS || offset >= table->size)
+    if (!table || offset >= elf_file_size(table))
         return NULL;
     const char *s = (const char *)f->data + table->offset + offset;
     return memchr(s, 0, table->size - offset) ? s : NULL;

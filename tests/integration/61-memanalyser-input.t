@@ -113,8 +113,14 @@ refused('s', qr/the table 'sections' has no column 'weight' \(it has index, name
 refused('s', qr/no function or address range 'nothing'/, 'an unknown function', '--disassemble=nothing');
 refused('s', qr/compares at least two images/, 'one image to share with itself', '--sharing');
 
+# The first section header stands for no section, whatever it says: names that are sought there are none.
+patched('nobody', header('.dynamic', 40), pack('L<', 0), $shoff + 24, pack('Q<2', 1 << 60, 1 << 62));
+my ($status, $out) = run("exec $tool --memanalyser -q --csv --dynamic nobody");
+is($status, 0, 'dynamic entries without a table of names');
+like($out, qr/^NEEDED,[^,]+,$/m, 'their names are left out');
+
 # Compressed sections are ordinary.
-my ($status, $out) = run("exec $tool --memanalyser -q --csv --section-sizes z.o | tail -1");
+($status, $out) = run("exec $tool --memanalyser -q --csv --section-sizes z.o | tail -1");
 is($out, '[total],' . (-s 'z.o') . ',' . (split /,/, $out)[2] . ",\n", 'compressed sections are counted as they are');
 
 # ---- fuzzing ---------------------------------------------------------------------------------------
