@@ -26,13 +26,20 @@ struct comparison {
     unsigned char *buffer, *other;
 };
 
+/* Where the page that an address is in ends; of the last page there is, the last address. */
+static uint64_t page_end(const struct comparison *c, uint64_t address)
+{
+    uint64_t end = (address / c->page_size + 1) * c->page_size;
+    return end ? end : UINT64_MAX;
+}
+
 /* ---- contents --------------------------------------------------------------------------- */
 
 /* The page's bytes as the loader would make them. */
 static void load_page(const struct comparison *c, const struct page *p, unsigned char *to)
 {
     const struct elf_file *f = &c->images->items[p->image]->elf;
-    uint64_t end = p->address + c->page_size;
+    uint64_t end = page_end(c, p->address);
     memset(to, 0, c->page_size);
     vec_each (g, &f->segments) {
         if (g->type != PT_LOAD)
@@ -57,7 +64,7 @@ static void mask_page(const struct comparison *c, const struct page *p, unsigned
         else
             high = middle;
     }
-    uint64_t end = p->address + c->page_size;
+    uint64_t end = page_end(c, p->address);
     for (; low < fields->count && fields->items[low].start < end; low++) {
         uint64_t from = fields->items[low].start, upto = fields->items[low].end;
         from = from > p->address ? from : p->address;
@@ -100,14 +107,14 @@ static void collect_image(struct comparison *c, size_t index)
         if (!lowest)
             break;
         uint64_t at = lowest->start / c->page_size * c->page_size;
-        for (at = at > next ? at : next; at < lowest->end; at += c->page_size) {
+        for (at = at > next ? at : next; at < lowest->end; at = next) {
             struct page p = {.image = index, .address = at};
             load_page(c, &p, c->buffer);
             p.hash = hash_bytes(c->buffer, c->page_size, &p.zero);
             mask_page(c, &p, c->buffer);
             p.masked = hash_bytes(c->buffer, c->page_size, NULL);
             vec_push(c->arena, &c->pages, p);
-            next = at + c->page_size;
+            next = page_end(c, at);
         }
         lowest->end = lowest->start = 0;
     }
@@ -204,6 +211,10 @@ static void compare(struct comparison *c, uint64_t page_size, uint64_t *frames)
 static enum status check_sizes(struct diag *d, const image_list *images)
 {
     vec_each (i, images) {
+        if ((*i)->elf.relocatable || !(*i)->elf.segments.count)
+            return diag_fail(d, STATUS_INPUT,
+                             "%s: no segments to load, so no pages: link it to an image first",
+                             (*i)->path);
         uint64_t size = image_memory_size(*i);
         if (size > most_memory)
             return diag_fail(d, STATUS_INPUT,
@@ -316,8 +327,7 @@ static void library_pages_of(struct comparison *c, size_t index, library_list *l
             if (p->library != library || !p->in_memory)
                 continue;
             bytes += p->size;
-            for (uint64_t at = p->address; at < p->address + p->size;
-                 at = (at / c->page_size + 1) * c->page_size) {
+            for (uint64_t at = p->address; at < p->address + p->size; at = page_end(c, at)) {
                 const struct page *page = page_of(c, index, at);
                 if (!page || page == last)
                     continue;

@@ -113,6 +113,17 @@ refused('s', qr/the table 'sections' has no column 'weight' \(it has index, name
 refused('s', qr/no function or address range 'nothing'/, 'an unknown function', '--disassemble=nothing');
 refused('s', qr/compares at least two images/, 'one image to share with itself', '--sharing');
 
+# Pages are of what is loaded: objects have none, whatever their program headers say.
+refused('s.o s.o', qr/s\.o: no segments to load/, 'objects to share', '--sharing');
+refused(join(' ', (patched('rel', 16, pack 'S<', 1)) x 2), qr/rel: no segments to load/, 'an object with program headers', '--sharing');
+
+# The last page of the address space has no address after it.
+system('echo "int x = 1; int _start(void) { return x; }" >p.c; gcc -O2 -c p.c && ld -o top --section-start=.text=0xfffffffffffff800 p.o && cp top top2') == 0 or die;
+my ($ended, $shared, $told) = run("exec timeout 20 $tool --memanalyser -q --csv --sharing top top2");
+is($ended, 0, 'an image at the end of the address space') or diag($told);
+my $pages = () = `readelf -lW top` =~ /^ *LOAD /mg; # each within a page of its own
+like($shared, qr/^4096,top,$pages,0,$pages,/m, 'its pages are counted and shared');
+
 # The first section header stands for no section, whatever it says: names that are sought there are none.
 patched('nobody', header('.dynamic', 40), pack('L<', 0), $shoff + 24, pack('Q<2', 1 << 60, 1 << 62));
 my ($status, $out) = run("exec $tool --memanalyser -q --csv --dynamic nobody");
