@@ -225,7 +225,7 @@ for my $flags ('', '-fno-plt', '-fno-plt -no-pie -fcf-protection=none') {
 my $needs = traced(['--classify'], build('needs'));
 my %class = map { $_->{name} => $_->{class} } @{ $needs->{syscalls} };
 my %wanted = (getppid => 'required', sync_file_range => 'any', umask => 'fakeable',
-    getsid => 'stubbable', sched_yield => 'any', getpgid => 'required', getpgrp => 'flaky',
+    gettid => 'stubbable', sched_yield => 'any', getpgid => 'required', getpgrp => 'flaky',
     mmap => 'required');
 is($class{$_}, $wanted{$_}, "without $_: $wanted{$_}") for sort keys %wanted;
 

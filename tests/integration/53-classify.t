@@ -42,9 +42,9 @@ my %class = map { $_->{name} => $_ } @{ $together->{syscalls} };
 my %wanted = (memfd_create => 'stubbable', times => 'required', umask => 'fakeable', fcntl => 'required',
     mmap => 'required', set_robust_list => 'any');
 is($class{$_}{class}, $wanted{$_}, "$_: $wanted{$_}") for sort keys %wanted;
-my @either = sort map { $class{$_}{class} } qw(getpgid getsid);
+my @either = sort map { $class{$_}{class} } qw(getpgid gettid);
 is("@either", 'any required', 'of two calls either of which is enough one can go');
-is((grep { ($class{$_}{alone} // '') eq 'any' } qw(getpgid getsid)), 1, 'and that the other could too, alone, is said');
+is((grep { ($class{$_}{alone} // '') eq 'any' } qw(getpgid gettid)), 1, 'and that the other could too, alone, is said');
 my ($instead) = grep { $_->{name} eq 'getppid' } @{ $together->{fallbacks} };
 is("$instead->{class} $instead->{instead_of}", 'required memfd_create', 'a call that is made only instead of another is found');
 is($class{getppid}, undef, 'and is none that the tests make');

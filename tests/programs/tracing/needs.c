@@ -19,7 +19,7 @@ int main(void)
     syscall(SYS_sync_file_range, -1, 0, 0, 0); /* any: nobody looks */
     if (syscall(SYS_umask, 022) < 0)           /* fakeable: 0 is fine */
         return 2;
-    if (syscall(SYS_getsid, 0) == 0) /* stubbable: an error is fine, 0 is not */
+    if (syscall(SYS_gettid) == 0) /* stubbable: an error is fine, 0 is not */
         return 3;
     if (syscall(SYS_sched_yield) == 0 && syscall(SYS_getpgid, 0) <= 0) /* any; required behind it */
         return 4;
