@@ -53,7 +53,7 @@ void argument_reader_free(struct argument_reader *r)
     free(r);
 }
 
-static const struct node nowhere;
+static const struct node nowhere = {.kind = NODE_ROOT};
 
 /* Where a value is lost. */
 struct loss {
@@ -95,10 +95,21 @@ static void queue(struct solver *s, uint32_t index)
     vec_push(s->arena, &s->work, index);
 }
 
+/* Which of two losses is told: not the one that was met first, but always the same. */
+static bool is_earlier(struct loss x, struct loss y)
+{
+    const struct object *a = graph_object(x.node), *b = graph_object(y.node);
+    if (x.how != y.how)
+        return x.how < y.how;
+    if (!a || !b || a == b)
+        return x.at < y.at;
+    return a->elf->index < b->elf->index;
+}
+
 static void lose(struct solver *s, uint32_t index, struct loss loss)
 {
     struct variable *x = &s->variables.items[index];
-    if (x->loss.node)
+    if (x->loss.node && !is_earlier(loss, x->loss))
         return;
     x->loss = loss;
     queue(s, index);
@@ -272,7 +283,7 @@ static void send(struct solver *s, uint32_t index, struct flow flow)
     struct loss loss = s->variables.items[index].loss;
     if (loss.node && !add_remains(s, flow.to, flow.through))
         lose(s, flow.to, loss);
-    for (size_t i = 0; !loss.node && i < s->variables.items[index].values.count; i++) {
+    for (size_t i = 0; i < s->variables.items[index].values.count; i++) {
         int64_t c = s->variables.items[index].values.items[i];
         if (replay(&s->e->values, flow.through, VALUE_NONE, &c))
             add_value(s, flow.to, c);

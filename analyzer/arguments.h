@@ -14,6 +14,7 @@ enum {
     PASSED_SMALL = 64,     /* values below are listed one by one */
     PASSED_ENTRIES = 1024, /* entries of a constant table likewise */
     PASSED_POINTEE = 128,  /* added to an input: the eight bytes it points at */
+    PASSED_LIST_LIMIT = 1 + 2 * 2 * DEP_COUNT,
 };
 
 struct run;
@@ -23,6 +24,8 @@ struct run;
 uint32_t passed_to_function(struct run *r, bool tail);
 /* The same for a system call; inputs are positions, from 0. */
 uint32_t passed_to_kernel(struct run *r);
+/* The list made of words: how many items, then inputs and values by turns. */
+uint32_t passed_keep(struct engine *e, const uint32_t *list);
 /* The list of what both may hand over. */
 uint32_t passed_join(struct engine *e, uint32_t a, uint32_t b);
 /* In terms of the caller's inputs; VALUE_TOP: anything. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "analyzer/cache.h"
+#include "analyzer/digest.h"
 #include "common/file.h"
 #include "common/version.h"
 #include <fcntl.h>
@@ -10,85 +11,19 @@
 
 #define CACHE_FORMAT "code-analysis/2 " TOOLCHAIN_VERSION
 
-enum { LATELY = 3 /* seconds */ };
-
-/* 64 bits of content twice over, with different multipliers: no defence against an adversary who
- * can write the cache folder, which nothing here could be, but against chance. */
-struct digest {
-    uint64_t low, high;
-};
-
-static void digest_word(struct digest *h, uint64_t word)
+const char *cache_folder(struct arena *a)
 {
-    h->low = (h->low ^ word) * 0x9e3779b97f4a7c15u;
-    h->low ^= h->low >> 32;
-    h->high = (h->high + word) * 0xc2b2ae3d27d4eb4fu;
-    h->high ^= h->high >> 29;
-}
-
-static void digest_bytes(struct digest *h, const void *data, size_t size)
-{
-    const unsigned char *bytes = data;
-    digest_word(h, size);
-    for (; size >= 8; size -= 8, bytes += 8) {
-        uint64_t word;
-        memcpy(&word, bytes, 8);
-        digest_word(h, word);
-    }
-    uint64_t last = 0;
-    if (size)
-        memcpy(&last, bytes, size);
-    digest_word(h, last);
-}
-
-static void digest_text(struct digest *h, const char *text)
-{
-    digest_bytes(h, text ? text : "", text ? strlen(text) : 0);
-}
-
-static void digest_contents(struct digest *h, const char *path)
-{
-    struct arena *own = arena_new();
-    struct diag quiet;
-    char *data = NULL;
-    size_t size = 0;
-    diag_init(&quiet, -1);
-    if (!file_read(&quiet, own, path, 0, &data, &size))
-        digest_bytes(h, data, size);
-    arena_free(own);
-}
-
-/* Which file, in which state: what changes it sets its times. Only where that was so lately that
- * another change could have left the same times are its contents read. */
-static struct digest digest_file(const char *path)
-{
-    struct digest h = {1, 2};
-    struct stat st;
-    struct timespec now;
-    if (!path || stat(path, &st) != 0)
-        return h;
-    const uint64_t words[] = {st.st_dev,
-                              st.st_ino,
-                              (uint64_t)st.st_size,
-                              (uint64_t)st.st_mtim.tv_sec,
-                              (uint64_t)st.st_mtim.tv_nsec,
-                              (uint64_t)st.st_ctim.tv_sec,
-                              (uint64_t)st.st_ctim.tv_nsec};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        digest_word(&h, words[i]);
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (now.tv_sec - st.st_ctim.tv_sec < LATELY)
-        digest_contents(&h, path);
-    return h;
+    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (base && base[0] == '/')
+        return arena_printf(a, "%s/toolchain", base);
+    return home && home[0] == '/' ? arena_printf(a, "%s/.cache/toolchain", home) : NULL;
 }
 
 const char *cache_file(struct arena *a, const struct linkmap *map,
                        const struct analyzer_options *options)
 {
-    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (!base || base[0] != '/')
-        base = home && home[0] == '/' ? arena_printf(a, "%s/.cache", home) : NULL;
-    if (!base)
+    const char *folder = cache_folder(a);
+    if (!folder)
         return NULL;
     struct digest h = {3, 5};
     digest_text(&h, CACHE_FORMAT);
@@ -113,7 +48,7 @@ const char *cache_file(struct arena *a, const struct linkmap *map,
     digest_text(&h, options->library_path);
     struct digest names = digest_file("/etc/nsswitch.conf");
     digest_word(&h, names.low);
-    return arena_printf(a, "%s/toolchain/%016llx%016llx.static", base, (unsigned long long)h.low,
+    return arena_printf(a, "%s/%016llx%016llx.static", folder, (unsigned long long)h.low,
                         (unsigned long long)h.high);
 }
 

@@ -12,6 +12,8 @@
 #include "analyzer/analyzer.h"
 #include "analyzer/linkmap.h"
 
+/* Where files are kept; NULL: there is no place for a cache. */
+const char *cache_folder(struct arena *a);
 /* The file for this analysis, or NULL when there is no place for a cache. */
 const char *cache_file(struct arena *a, const struct linkmap *map,
                        const struct analyzer_options *options);

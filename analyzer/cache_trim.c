@@ -36,14 +36,15 @@ static uint64_t bound(void)
     return (uint64_t)mebibytes << 20;
 }
 
-/* Entries are NAME.static; while they are written, NAME.static.XXXXXX. */
+/* Entries are NAME.static and NAME.summary; while they are written, with .XXXXXX behind. */
 static void add(struct folder *f, const char *name)
 {
     struct stat st;
-    const char *suffix = strstr(name, ".static");
-    if (!suffix || fstatat(f->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+    const char *suffix = strchr(name, '.'), *more = suffix ? strchr(suffix + 1, '.') : NULL;
+    if (!suffix || (strncmp(suffix, ".static", 7) != 0 && strncmp(suffix, ".summary", 8) != 0) ||
+        fstatat(f->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
         return;
-    if (suffix[strlen(".static")]) {
+    if (more) {
         if (time(NULL) - st.st_mtim.tv_sec > ABANDONED)
             unlinkat(f->fd, name, 0);
         return;

@@ -2,18 +2,20 @@
  * The fixed point: which contexts run, when calls return, who is run again. */
 #include "analyzer/arguments.h"
 #include "analyzer/interp.h"
+#include "analyzer/summary.h"
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
-void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct linkmap *map)
+void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct linkmap *map,
+                 const char *folder)
 {
     memset(e, 0, sizeof *e);
     e->diag = d;
     e->arena = a;
     e->map = map;
     e->limits.contexts = 640;
-    e->limits.branch_contexts = 4;
+    e->limits.branch_contexts = 64;
     e->limits.instructions = (size_t)7 << 20;
     e->limits.states = (size_t)4 << 20;
     e->limits.work = (size_t)64 << 20;
@@ -21,6 +23,7 @@ void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct
     e->pool.arena = e->edges.arena = a;
     values_init(&e->values, a);
     shapes_init(&e->shapes, e->arch, a);
+    e->summaries = folder ? summaries_new(a, folder) : NULL;
     engine_add_objects(e);
 }
 
@@ -62,14 +65,15 @@ static void find_hooks(struct engine *e, struct object *o)
                 engine_function(e, o, s->value)->hook = (uint8_t)hooked[k].hook;
         if (strcmp(s->name, "clock_gettime") == 0 || strcmp(s->name, "__clock_gettime") == 0 ||
             strcmp(s->name, "read") == 0 || strcmp(s->name, "sysconf") == 0)
-            engine_function(e, o, s->value)->relevant = 1u << e->arch->arguments[0];
+            engine_function(e, o, s->value)->relevant |= 1u << e->arch->arguments[0];
         if (strcmp(s->name, "signal") == 0)
-            engine_function(e, o, s->value)->relevant = 1u << e->arch->arguments[1];
+            engine_function(e, o, s->value)->relevant |= 1u << e->arch->arguments[1];
     }
 }
 
 void engine_add_objects(struct engine *e)
 {
+    size_t first = e->objects.count;
     for (size_t i = e->objects.count; i < e->map->objects.count; i++) {
         struct object *o = ARENA_NEW(e->arena, struct object);
         o->elf = e->map->objects.items[i].elf;
@@ -88,8 +92,13 @@ void engine_add_objects(struct engine *e)
         o->plugin = i >= e->map->initial;
         o->arguments = e->arch->arguments;
         vec_push(e->arena, &e->objects, o);
-        find_hooks(e, o);
     }
+    if (!first && e->objects.count)
+        memory_find_copies(e, e->objects.items[0]);
+    if (e->summaries)
+        summaries_load(e);
+    for (size_t i = first; i < e->objects.count; i++)
+        find_hooks(e, e->objects.items[i]);
 }
 
 struct function *engine_function(struct engine *e, struct object *o, uint64_t address)
@@ -100,6 +109,8 @@ struct function *engine_function(struct engine *e, struct object *o, uint64_t ad
     f = ARENA_NEW(e->arena, struct function);
     f->object = o;
     f->address = address;
+    if (o->summaries)
+        summaries_function(e, f);
     address_map_put(e->arena, &o->functions_by_address, address, f);
     return f;
 }
@@ -148,6 +159,7 @@ struct function *engine_call_target(struct engine *e, struct function *f, enum e
                 if (r &&
                     (r->plt || memory_constant(f->object, place) || r->type == e->arch->glob_dat)) {
                     f->stub = true;
+                    f->slot = f->object->base + place;
                     memory_pointer(e, f->object, place, &f->forward, &constant);
                 }
             }
@@ -155,6 +167,8 @@ struct function *engine_call_target(struct engine *e, struct function *f, enum e
         if (!f->stub)
             return f;
         *kind = EDGE_SLOT;
+        if (e->current)
+            summaries_slot(e, f->slot);
         if (!f->forward)
             return NULL;
         f = f->forward;
@@ -311,7 +325,7 @@ void engine_stray(struct engine *e, struct function *f)
 
 void engine_note(struct engine *e, struct context *c, uint64_t at, const char *reason)
 {
-    uint64_t key = c->function->object->base + at;
+    uint64_t key = (uint64_t)c->node.id << 40 ^ at;
     if (address_map_get(&e->noted, key))
         return;
     struct note *n = ARENA_NEW(e->arena, struct note);
@@ -320,8 +334,30 @@ void engine_note(struct engine *e, struct context *c, uint64_t at, const char *r
     vec_push(e->arena, &e->notes, n);
 }
 
+void engine_hook(struct engine *e, const struct hook_fact *fact)
+{
+    vec_push(e->arena, &e->hooks, *fact);
+    if (fact->hook == HOOK_START && fact->argument)
+        e->main_entry = fact->argument;
+    else if (fact->argument)
+        vec_push(e->arena, &e->at_exit, fact->argument);
+}
+
+void engine_passed(struct engine *e, struct context *c, unsigned argument, uint64_t number)
+{
+    bool known = number < PASSED_NUMBERS;
+    if (known)
+        c->function->object->passed[argument][number] = true;
+    else
+        c->function->object->passed_unknown[argument] = true;
+    if (e->summaries)
+        summaries_passed(e, c, argument, known ? (unsigned)number : TRACE_UNKNOWN);
+}
+
 static void begin(struct engine *e, struct context *c)
 {
+    if (e->summaries && summaries_replay(e, c))
+        return;
     c->running = true;
     c->queued = false;
     if (!c->generation || c->restart) {
@@ -341,13 +377,15 @@ bool engine_try(struct engine *e, struct function *f)
         return false;
     f->called = true;
     begin(e, c);
-    return true;
+    return !c->replayed;
 }
 
 void engine_wait(struct engine *e, struct context *callee, struct context *caller, uint64_t resume,
                  const struct state *s)
 {
     struct waiter w = {caller, caller->generation, resume, NULL};
+    if (e->summaries)
+        summaries_replay(e, callee);
     bool settled = callee->final || (callee->published && callee->published_result == VALUE_TOP);
     if (!settled) {
         w.state = interp_keep(e, s, NULL);
@@ -464,7 +502,9 @@ void engine_run(struct engine *e)
                 interp_start(e, c);
             }
             if (c->work_count) {
+                e->current = e->summaries ? c : NULL;
                 interp_step(e, c);
+                e->current = NULL;
                 continue;
             }
             e->stack.count--;

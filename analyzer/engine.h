@@ -55,6 +55,9 @@ struct call_site { /* a system call made by a context */
 struct state;
 struct kept_state;
 struct context;
+struct context_trace;
+struct summary;
+struct summaries;
 
 struct object;
 struct guard_facts;
@@ -75,7 +78,8 @@ struct hook_fact {
     struct context *caller;
     uint64_t at;
     enum hook hook;
-    const char *name; /* NULL: not known */
+    const char *name;         /* NULL: not known */
+    struct context *argument; /* HOOK_START and later: what runs then */
 };
 
 struct function {
@@ -94,6 +98,7 @@ struct function {
     bool twice;                     /* reads its return address: may return twice, like setjmp */
     bool strays;                    /* may return elsewhere than to its caller */
     bool pops;                      /* takes arguments off the stack as it returns */
+    uint64_t slot;                  /* of a stub, as a constant */
     VEC(struct context *) contexts; /* [0]: unknown inputs */
     VEC(struct context *) callers;
     uint8_t hook; /* enum hook */
@@ -126,6 +131,7 @@ struct context {
     bool queued, running, restart, finished, final;
     bool loose;     /* makes a system call, or passes a number on, that is not known here */
     bool dropped;   /* its states are gone: it starts again when a callee has news */
+    bool replayed;  /* from a kept summary */
     bool returns;   /* a return was reached */
     bool published; /* and callers know */
     value result, published_result;
@@ -137,6 +143,7 @@ struct context {
     size_t work_count, work_room;
     VEC(uint64_t) completed; /* see partial_lost(): constants and unit starts by turns */
     VEC(uint64_t) indirect;  /* addresses of indirect calls that could not be bound */
+    struct context_trace *trace;
 };
 
 /* A data object, or what lies between two places known to start one. */
@@ -162,8 +169,17 @@ struct anchor {
     struct context *context;
 };
 
+/* What a copy relocation of the program filled: a variable of a library that lives there instead.
+ */
+struct copied {
+    uint64_t address, size;
+    const struct object *from;
+    uint64_t source; /* in from */
+};
+
 struct object {
     VEC(struct anchor) anchors;
+    VEC(struct copied) copies;
     struct elf_object *elf;
     uint64_t base; /* added to virtual addresses to make constants */
     struct functions functions;
@@ -189,6 +205,7 @@ struct object {
     struct stretch *stretch; /* its code without ranges, where taken as one function */
     unsigned jumps;          /* unknown ones in code without ranges */
     bool beyond;             /* some of its functions are taken whole */
+    struct summary *summaries;
 };
 
 /* Something that could not be decided, and where. */
@@ -236,14 +253,19 @@ struct engine {
     struct address_map noted;
     VEC(struct hook_fact) hooks;
     struct guard_facts *guards;    /* guards.c */
+    struct summaries *summaries;   /* NULL: none are kept */
+    struct context *current;       /* being interpreted, where summaries are kept */
     struct context *main_entry;    /* main(), when found */
     VEC(struct context *) at_exit; /* handlers and exit() itself */
     struct context *rtld_exit; /* what the dynamic linker passes to the program to run at exit */
     size_t decoded, executed;  /* instructions, for -v */
+    size_t replayed;           /* contexts */
 };
 
 /* engine.c */
-void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct linkmap *map);
+/* folder: where summaries of functions are kept; NULL: nowhere. */
+void engine_init(struct engine *e, struct diag *d, struct arena *a, const struct linkmap *map,
+                 const char *folder);
 /* Objects added to the map since (plug-ins) become known. */
 void engine_add_objects(struct engine *e);
 struct object *engine_object_at(const struct engine *e, uint64_t constant);
@@ -271,6 +293,9 @@ void engine_require(struct engine *e, struct function *f, uint32_t deps, bool nu
 /* A function may return elsewhere than to its caller: its callers are run again. */
 void engine_stray(struct engine *e, struct function *f);
 void engine_note(struct engine *e, struct context *c, uint64_t at, const char *reason);
+void engine_hook(struct engine *e, const struct hook_fact *fact);
+/* A number handed to a function through a pointer; PASSED_NUMBERS and more: not known. */
+void engine_passed(struct engine *e, struct context *c, unsigned argument, uint64_t number);
 /* Runs everything queued to the fixed point. */
 void engine_run(struct engine *e);
 void engine_wait(struct engine *e, struct context *callee, struct context *caller, uint64_t resume,
@@ -280,6 +305,9 @@ void engine_wait(struct engine *e, struct context *callee, struct context *calle
 /* Code or data at a constant address was formed at `at` of node from. */
 void memory_touch(struct engine *e, struct node *from, uint64_t at, uint64_t constant,
                   enum edge_kind kind);
+/* The same for the data object around an address. */
+void memory_touch_span(struct engine *e, struct node *from, uint64_t at, struct object *o,
+                       uint64_t address);
 /* Value of a load of width bytes at a constant address; what it may point to is touched. */
 value memory_load(struct engine *e, struct node *from, uint64_t at, uint64_t constant,
                   unsigned width);
@@ -290,6 +318,10 @@ bool memory_pointer(struct engine *e, struct object *o, uint64_t address, struct
  * the distance of something from the global offset table. */
 void memory_touch_distance(struct engine *e, struct node *from, uint64_t at, struct object *o,
                            const struct insn *i);
+/* The copied variable around an address; NULL: none. */
+const struct copied *memory_copied(const struct object *o, uint64_t address);
+/* Finds the copies, once all objects that they may come from are known. */
+void memory_find_copies(struct engine *e, struct object *o);
 bool memory_is_code(struct object *o, uint64_t address);
 bool memory_constant(const struct object *o, uint64_t address);
 void memory_run(struct engine *e);

@@ -302,6 +302,7 @@ void interp_start(struct engine *e, struct context *c)
     c->loose = false;
     c->completed.count = 0;
     c->generation++;
+    c->replayed = false;
     c->function->whole = false;
     if (whole_wanted(e) && whole_take(e, c))
         return;

@@ -137,10 +137,11 @@ static void note_passed(struct run *r)
 {
     for (unsigned k = 0; k < PASSED_ARGUMENTS; k++) {
         const struct value_data *d = value_get(&r->e->values, r->s.reg[r->e->arch->arguments[k]]);
-        r->o->passed_unknown[k] = r->o->passed_unknown[k] || d->kind != VK_CONST;
+        if (d->kind != VK_CONST)
+            engine_passed(r->e, r->c, k, PASSED_NUMBERS);
         for (unsigned i = 0; d->kind == VK_CONST && i < d->count; i++)
             if (d->all[i] >= 0 && d->all[i] < PASSED_NUMBERS)
-                r->o->passed[k][d->all[i]] = true;
+                engine_passed(r->e, r->c, k, (uint64_t)d->all[i]);
     }
 }
 
@@ -174,10 +175,8 @@ static struct context *code_argument(struct run *r)
 static void note_lifetime(struct run *r, const struct function *f, struct context *callee)
 {
     struct context *argument = f->hook == HOOK_EXIT ? callee : code_argument(r);
-    if (argument && f->hook == HOOK_START)
-        r->e->main_entry = argument;
-    else if (argument)
-        vec_push(r->e->arena, &r->e->at_exit, argument);
+    if (argument)
+        engine_hook(r->e, &(struct hook_fact){r->c, r->ir->at, (enum hook)f->hook, NULL, argument});
 }
 
 /* A call of dlopen(), dlsym(), execve() and their kin: the name, where it is a constant. */
@@ -204,8 +203,7 @@ static void note_hook(struct run *r, const struct function *f, struct context *c
             if (!d->all[i] && f->hook == HOOK_DLOPEN)
                 continue; /* the program itself */
         }
-        struct hook_fact *fact = vec_add(e->arena, &e->hooks);
-        *fact = (struct hook_fact){r->c, r->ir->at, (enum hook)f->hook, name};
+        engine_hook(e, &(struct hook_fact){r->c, r->ir->at, (enum hook)f->hook, name, NULL});
     }
 }
 

@@ -251,6 +251,13 @@ static void add_block(struct pass *p, size_t first, size_t end, uint64_t next)
     b->after = next ? (uint32_t)(next - p->u->start) : 0;
 }
 
+/* The last block of a line. */
+static void end_line(struct pass *p, size_t first, const struct ir *last, uint64_t line_end)
+{
+    uint64_t next = op_is_transfer(last->i.op) ? last->at + last->i.length : line_end;
+    add_block(p, first, p->d->kept.count, op_ends_line(last->i.op) ? 0 : next);
+}
+
 static bool is_leader(const struct pass *p, uint64_t address)
 {
     return address < p->u->end && (p->seen[address - p->u->start] & LEADER);
@@ -262,11 +269,19 @@ static void cut_blocks(struct pass *p)
 {
     struct decoding *d = p->d;
     const struct ir *last = NULL;
+    uint64_t reached = 0;
     size_t first = 0;
     vec_sort(&d->lines, by_place);
-    vec_each (line, &d->lines)
+    vec_each (line, &d->lines) {
+        /* A line that ends at what was decoded before goes on there, not where the next begins. */
+        if (last && line->at != reached) {
+            end_line(p, first, last, reached);
+            first = d->kept.count;
+            last = NULL;
+        }
         for (const struct ir *ir = &d->code.items[line->first], *end = ir + line->count; ir != end;
              ir++) {
+            reached = ir->at + ir->i.length;
             bool target = is_leader(p, ir->at);
             if (!target && !worth_keeping(&ir->i))
                 continue;
@@ -281,9 +296,9 @@ static void cut_blocks(struct pass *p)
                      shapes_pack(&p->e->shapes, &ir->i, (uint32_t)(ir->at - p->u->start)));
             last = ir;
         }
+    }
     if (last)
-        add_block(p, first, d->kept.count,
-                  op_ends_line(last->i.op) ? 0 : last->at + last->i.length);
+        end_line(p, first, last, reached);
 }
 
 /* Blocks of the first decoding are found by counting the starts before them. */

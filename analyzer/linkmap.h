@@ -79,6 +79,7 @@ struct linkmap_binding {
     uint64_t address;                /* st_value: within object */
     bool ifunc;                      /* STT_GNU_IFUNC: address is the resolver */
     bool weak;                       /* undefined and weak: the word stays 0 */
+    bool bound;                      /* linkmap_pointer(): by the name of a symbol */
 };
 
 /* Binds dynamic symbol number n of an object as the dynamic linker does when it relocates it. A

@@ -277,5 +277,6 @@ struct linkmap_binding linkmap_pointer(const struct linkmap *map, const struct e
         return (struct linkmap_binding){0};
     struct linkmap_binding b = linkmap_bind(map, o, r->symbol, r->plt ? BIND_CALL : BIND_DATA);
     b.address += b.object ? (uint64_t)r->addend : 0;
+    b.bound = true;
     return b;
 }

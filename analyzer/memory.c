@@ -2,7 +2,7 @@
  * Memory of the link map as the dynamic linker leaves it: what pointers it holds, and which data
  * objects code has reached. A data object is a stretch between two places known to start one; the
  * pointers in it count only once it is reached. */
-#include "analyzer/engine.h"
+#include "analyzer/summary.h"
 #include <ctype.h>
 #include <elf.h>
 #include <stdlib.h>
@@ -40,7 +40,35 @@ bool memory_is_code(struct object *o, uint64_t address)
     return !o->elf->sections.count || in_code_section(o->elf, address);
 }
 
-/* Whether memory at an address never changes once relocated. */
+void memory_find_copies(struct engine *e, struct object *o)
+{
+    vec_each (r, &o->elf->relocations) {
+        if (r->kind != RELOC_COPY || r->symbol >= o->elf->symbols.count)
+            continue;
+        struct linkmap_binding b = linkmap_bind(e->map, o->elf, r->symbol, BIND_COPY);
+        if (b.object && b.object != o->elf && b.object->index < e->objects.count)
+            vec_push(e->arena, &o->copies,
+                     ((struct copied){r->address, o->elf->symbols.items[r->symbol].size,
+                                      e->objects.items[b.object->index], b.address}));
+    }
+}
+
+const struct copied *memory_copied(const struct object *o, uint64_t address)
+{
+    vec_each (copy, &o->copies)
+        if (address >= copy->address && address - copy->address < copy->size)
+            return copy;
+    return NULL;
+}
+
+static bool in_relro(const struct object *o, uint64_t address)
+{
+    const struct elf_range *relro = &o->elf->relro;
+    return address >= relro->address && address - relro->address < relro->size;
+}
+
+/* Whether memory at an address never changes once relocated, and the file holds what it is made
+ * from: not so for what a copy relocation fills. */
 bool memory_constant(const struct object *o, uint64_t address)
 {
     if (!elf_writable_at(o->elf, address))
@@ -48,9 +76,7 @@ bool memory_constant(const struct object *o, uint64_t address)
     if (address >= o->got.address && address - o->got.address < o->got.size)
         return true;
     /* What relocates itself writes to its own before it protects them. */
-    if (o->self_relocating)
-        return false;
-    return address >= o->elf->relro.address && address - o->elf->relro.address < o->elf->relro.size;
+    return !o->self_relocating && in_relro(o, address) && !memory_copied(o, address);
 }
 
 bool memory_pointer(struct engine *e, struct object *o, uint64_t address, struct function **target,
@@ -59,6 +85,8 @@ bool memory_pointer(struct engine *e, struct object *o, uint64_t address, struct
     struct linkmap_binding b = linkmap_pointer(e->map, o->elf, address);
     *target = NULL;
     *constant = 0;
+    if (b.bound && e->current)
+        summaries_slot(e, o->base + address);
     if (!b.object || b.object->index >= e->objects.count)
         return false;
     struct object *to = e->objects.items[b.object->index];
@@ -252,6 +280,12 @@ void memory_touch(struct engine *e, struct node *from, uint64_t at, uint64_t con
         touch_code(e, from, at, engine_function(e, o, address), kind);
         return;
     }
+    memory_touch_span(e, from, at, o, address);
+}
+
+void memory_touch_span(struct engine *e, struct node *from, uint64_t at, struct object *o,
+                       uint64_t address)
+{
     struct span *s = span_at(e, o, address);
     if (s)
         engine_edge(e, from, at, &s->node, EDGE_DATA);
@@ -283,8 +317,13 @@ value memory_load(struct engine *e, struct node *from, uint64_t at, uint64_t con
         return VALUE_TOP;
     }
     const struct elf_relocation *r = elf_relocation_at(o->elf, address);
+    const struct copied *copy = memory_copied(o, address);
+    if (copy && in_relro(o, address)) /* as constant as what it is a copy of */
+        return memory_load(e, from, at,
+                           copy->from->base + copy->source + (address - copy->address), width);
     bool slot = r && (r->plt || r->type == e->arch->glob_dat);
-    if (width == 8 && (r || o->absolute)) {
+    bool settled = slot || memory_constant(o, address);
+    if (width == 8 && (r || copy || o->absolute)) {
         struct function *f = NULL;
         uint64_t pointer = 0;
         if (memory_pointer(e, o, address, &f, &pointer)) {
@@ -294,11 +333,9 @@ value memory_load(struct engine *e, struct node *from, uint64_t at, uint64_t con
                 memory_touch(e, from, at, pointer, EDGE_DATA);
             if (f && f->resolver)
                 return VALUE_TOP;
-            if (slot || memory_constant(o, address))
-                return value_const(&e->values, (int64_t)pointer);
-            return VALUE_TOP;
+            return settled ? value_const(&e->values, (int64_t)pointer) : VALUE_TOP;
         }
-        if (r && r->kind == RELOC_SYMBOLIC && (slot || memory_constant(o, address)) &&
+        if (r && r->kind == RELOC_SYMBOLIC && settled &&
             linkmap_pointer(e->map, o->elf, address).weak)
             return value_const(&e->values, 0);
     }

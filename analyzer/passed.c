@@ -8,10 +8,7 @@
 /* Addresses of objects start here (engine_add_objects): no argument that selects is one. */
 #define FIRST_ADDRESS (INT64_C(1) << 40)
 
-enum { LIST_LIMIT = 1 + 2 * 2 * DEP_COUNT };
-
-/* A list: how many items, then inputs and values by turns. */
-static uint32_t keep_list(struct engine *e, const uint32_t *list)
+uint32_t passed_keep(struct engine *e, const uint32_t *list)
 {
     struct passed_lists *p = &e->passed;
     size_t words = 1 + 2 * (size_t)list[0];
@@ -99,7 +96,7 @@ static const uint8_t go_inputs[] = {REG_AX, REG_BX, REG_CX,  REG_DI, REG_SI,
 
 uint32_t passed_to_function(struct run *r, bool tail)
 {
-    uint32_t list[LIST_LIMIT] = {0};
+    uint32_t list[PASSED_LIST_LIMIT] = {0};
     const struct architecture *arch = r->e->arch;
     bool go = r->o->go && arch->machine == EM_X86_64;
     const uint8_t *inputs = go ? go_inputs : arch->arguments;
@@ -112,17 +109,17 @@ uint32_t passed_to_function(struct run *r, bool tail)
         add_argument(
             r, list, DEP_STACK + i,
             look(r, sp.first + r->o->stack_arguments - (tail ? 0 : pushed) + 8 * (int64_t)i));
-    return keep_list(r->e, list);
+    return passed_keep(r->e, list);
 }
 
 uint32_t passed_to_kernel(struct run *r)
 {
-    uint32_t list[LIST_LIMIT] = {0};
+    uint32_t list[PASSED_LIST_LIMIT] = {0};
     if (r->ir->i.op != OP_SYSCALL)
         return PASSED_ANY;
     for (unsigned i = 0; i < sizeof r->e->arch->kernel_arguments; i++)
         add_argument(r, list, i, r->s.reg[r->e->arch->kernel_arguments[i]]);
-    return keep_list(r->e, list);
+    return passed_keep(r->e, list);
 }
 
 value passed_value(const struct engine *e, uint32_t list, unsigned input)
@@ -138,7 +135,7 @@ value passed_value(const struct engine *e, uint32_t list, unsigned input)
 
 uint32_t passed_join(struct engine *e, uint32_t a, uint32_t b)
 {
-    uint32_t list[LIST_LIMIT] = {0};
+    uint32_t list[PASSED_LIST_LIMIT] = {0};
     if (a == b || a == PASSED_ANY)
         return a;
     for (uint32_t i = 0, count = e->passed.words.items[a]; i < count; i++) {
@@ -148,5 +145,5 @@ uint32_t passed_join(struct engine *e, uint32_t a, uint32_t b)
         if (telling(value_get(&e->values, v)))
             add(list, input, v);
     }
-    return keep_list(e, list);
+    return passed_keep(e, list);
 }

@@ -6,6 +6,7 @@
 #include "analyzer/cache.h"
 #include "analyzer/phases.h"
 #include "analyzer/reach_private.h"
+#include "analyzer/summary.h"
 #include "analyzer/unknown.h"
 #include "analyzer/vdso.h"
 #include "common/selectors.h"
@@ -49,10 +50,15 @@ static int by_place(const void *x, const void *y)
 
 static void report_unresolved(struct analysis *a, const struct walk *all)
 {
+    struct address_map told = {0};
     vec_each (note, &a->engine.notes) {
         const struct note *n = *note;
         if (!all->reached[n->context->node.id] || n->context->function->data)
             continue;
+        uint64_t place = n->object->base + n->address; /* one context in which it was met will do */
+        if (address_map_get(&told, place))
+            continue;
+        address_map_put(a->arena, &told, place, *note);
         struct profile_unresolved *u = vec_add(a->arena, &a->out->unresolved);
         *u = (struct profile_unresolved){n->object->elf->name, n->address, n->reason};
     }
@@ -61,11 +67,6 @@ static void report_unresolved(struct analysis *a, const struct walk *all)
             vec_push(a->arena, &a->out->unresolved,
                      ((struct profile_unresolved){candidate->path, 0, candidate->left_out}));
     vec_sort(&a->out->unresolved, by_place);
-}
-
-static int by_path(const void *x, const void *y)
-{
-    return strcmp(((const struct profile_exec *)x)->path, ((const struct profile_exec *)y)->path);
 }
 
 static void explain(struct analysis *a, const struct found found[SYSCALL_LIMIT])
@@ -194,25 +195,45 @@ static void report_plugins(struct analysis *a, struct argument_reader *reader,
     }
 }
 
-/* Programs it may execute, where the path is known; each once. */
+static int by_name(const void *x, const void *y)
+{
+    const struct hook_fact *a = *(const struct hook_fact *const *)x,
+                           *b = *(const struct hook_fact *const *)y;
+    return strcmp(a->name, b->name);
+}
+
+/* Whether a call is reached before another, or else comes before it. */
+static bool is_nearer(const size_t *rank, const struct hook_fact *x, const struct hook_fact *y)
+{
+    size_t a = rank[x->caller->node.id], b = rank[y->caller->node.id];
+    return a != b ? a < b : x->at < y->at;
+}
+
+/* Programs it may execute, where the path is known; each once, by the call that is reached first.
+ */
 static void report_execs(struct analysis *a, const struct walk *w)
 {
+    VEC(const struct hook_fact *) facts = {0};
+    size_t *rank = arena_array(a->arena, a->engine.nodes.count + 1, sizeof *rank);
+    for (size_t i = 0; i < w->order.count; i++)
+        rank[w->order.items[i]->id] = i;
     vec_each (hook, &a->engine.hooks) {
-        bool known = false;
-        if ((hook->hook != HOOK_EXEC && hook->hook != HOOK_SPAWN) || !hook->name || !*hook->name ||
-            !w->reached[hook->caller->node.id])
-            continue;
-        vec_each (exec, &a->out->execs)
-            known = known || strcmp(exec->path, hook->name) == 0;
-        if (known)
-            continue;
+        if ((hook->hook == HOOK_EXEC || hook->hook == HOOK_SPAWN) && hook->name && *hook->name &&
+            w->reached[hook->caller->node.id])
+            vec_push(a->arena, &facts, hook);
+    }
+    vec_sort(&facts, by_name);
+    for (size_t i = 0, next; i < facts.count; i = next) {
+        const struct hook_fact *first = facts.items[i];
+        for (next = i; next < facts.count && !strcmp(facts.items[next]->name, first->name); next++)
+            if (is_nearer(rank, facts.items[next], first))
+                first = facts.items[next];
         struct profile_syscall path = {0};
-        graph_evidence(w, &hook->caller->node, hook->at, &path);
+        graph_evidence(w, &first->caller->node, first->at, &path);
         struct profile_exec *exec = vec_add(a->arena, &a->out->execs);
-        exec->path = arena_strdup(a->arena, hook->name);
+        exec->path = arena_strdup(a->arena, first->name);
         memcpy(&exec->evidence, &path.evidence, sizeof exec->evidence);
     }
-    vec_sort(&a->out->execs, by_path);
 }
 
 static struct walk *walk_of(struct analysis *a, struct node *const *roots, size_t count)
@@ -346,7 +367,8 @@ enum status syscalls_analyze(struct diag *d, struct arena *arena, struct linkmap
     const char *file = cached ? cache_file(arena, map, options) : NULL;
     if (file && cache_read(arena, file, out))
         return STATUS_OK;
-    engine_init(&a.engine, d, arena, map);
+    bool kept = !options->no_cache && !options->bound;
+    engine_init(&a.engine, d, arena, map, kept ? cache_folder(arena) : NULL);
     if (options->bound)
         a.engine.limits.instructions = options->bound;
     reach_add_roots(&a);
@@ -355,10 +377,14 @@ enum status syscalls_analyze(struct diag *d, struct arena *arena, struct linkmap
     enum status status = reach_run_plugins(&a);
     if (status)
         return status;
+    if (a.engine.summaries)
+        summaries_write(&a.engine);
     dump(&a);
     read_result(&a);
-    diag_debug(d, 1, "%zu instructions decoded, %zu executed, %zu nodes, %zu values",
-               a.engine.decoded, a.engine.executed, a.engine.nodes.count,
+    diag_debug(d, 1,
+               "%zu instructions decoded, %zu executed, %zu nodes, %zu of them from summaries, %zu "
+               "values",
+               a.engine.decoded, a.engine.executed, a.engine.nodes.count, a.engine.replayed,
                a.engine.values.items.count);
     if (file)
         cache_write(d, arena, file, map, out);

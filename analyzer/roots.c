@@ -3,6 +3,7 @@
 #include "analyzer/reach_private.h"
 #include <ctype.h>
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void root_function(struct analysis *a, struct root *root, struct object *o, uint64_t address)
@@ -126,6 +127,17 @@ static bool context_of(const struct function *f)
     return f && f->contexts.count && f->contexts.items[0];
 }
 
+/* By place: in which order code was met does not tell. */
+static int by_hook(const void *x, const void *y)
+{
+    const struct plugin_fact *a = x, *b = y;
+    if (a->object != b->object)
+        return a->object < b->object ? -1 : 1;
+    if (a->address != b->address)
+        return a->address < b->address ? -1 : 1;
+    return strcmp(a->name ? a->name : "", b->name ? b->name : "");
+}
+
 static void gather_facts(struct analysis *a, plugin_facts *facts)
 {
     struct engine *e = &a->engine;
@@ -140,6 +152,7 @@ static void gather_facts(struct analysis *a, plugin_facts *facts)
             *fact = (struct plugin_fact){FACT_REACHED, i, s->value, s->name};
         }
     }
+    size_t reached = facts->count;
     vec_each (hook, &e->hooks) {
         if (hook->hook != HOOK_DLOPEN)
             continue;
@@ -147,6 +160,8 @@ static void gather_facts(struct analysis *a, plugin_facts *facts)
         *fact = (struct plugin_fact){FACT_DLOPEN, hook->caller->function->object->elf->index,
                                      hook->at, hook->name};
     }
+    if (facts->count > reached)
+        qsort(&facts->items[reached], facts->count - reached, sizeof *facts->items, by_hook);
 }
 
 static void edge_to_symbol(struct analysis *a, struct hook_fact *hook, size_t group)

@@ -56,8 +56,7 @@ static void reach(struct stretch *s, struct engine *e, uint64_t at, struct funct
         return;
     }
     if (f->hook == HOOK_DLOPEN || f->hook == HOOK_DLSYM)
-        vec_push(e->arena, &e->hooks,
-                 ((struct hook_fact){s->context, at, (enum hook)f->hook, NULL}));
+        engine_hook(e, &(struct hook_fact){s->context, at, (enum hook)f->hook, NULL, NULL});
     f->called = true;
     engine_edge(e, &s->context->node, at, &engine_generic(e, f)->node, kind);
 }

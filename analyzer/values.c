@@ -67,6 +67,11 @@ static value intern(struct values *v, const struct value_data *d)
     return (value)v->items.count - 1;
 }
 
+value value_make(struct values *v, const struct value_data *d)
+{
+    return intern(v, d);
+}
+
 void values_init(struct values *v, struct arena *a)
 {
     memset(v, 0, sizeof *v);

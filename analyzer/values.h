@@ -82,6 +82,8 @@ static inline const struct value_data *value_get(const struct values *v, value x
 {
     return &v->items.items[x];
 }
+/* The value with this description; what .all points at is copied. */
+value value_make(struct values *v, const struct value_data *d);
 value value_const(struct values *v, int64_t c);
 value value_stack(struct values *v, int64_t offset);
 value value_top(struct values *v, uint32_t deps, uint64_t max);

@@ -288,6 +288,25 @@ C
         is($names->{mprotect}, 'normal', 'international names: loading it');
     }
 }
+{
+    # Words of a library's constants that a copy relocation puts into the program, where its file has zeros.
+    my $raw = 'static long raw(long n) { long r; __asm__ volatile("syscall" : "=a"(r) : "a"(n), "D"(0L), "S"(0L) : "rcx", "r11", "memory"); return r; }';
+    build('libcopied.so', "$raw\nstatic void first(void) { } static void second(void) { raw(37); } static void third(void) { raw(140); }\n"
+        . "void (*const actions[])(void) = {first, second, third}; void never(void) { raw(163); }\nvoid *const marks[] = {0, (void *)109};\n", '-shared', '-fPIC');
+    for my $way ('-pie', '-no-pie') {
+        includes("copied constants, $way", 'alarm setpgid', 'acct', <<"C", $way,  $way eq '-pie' ? '-fPIE' : '-fno-PIE', "-Wl,-rpath,$dir", "$dir/libcopied.so");
+$raw
+extern void (*const actions[])(void); extern void *const marks[];
+int main(void) { void (*action)(void) = actions[1]; __asm__ volatile("" : "+r"(action)); action(); raw((long)marks[1]); return 0; }
+C
+    }
+}
+exactly('a case that falls into what was decoded before', 'getpid getppid exit_group', <<'C');
+long choose(unsigned long n);
+__asm__(".text\nchoose: cmp $2, %rdi\n ja 1f\n jmp *cases(,%rdi,8)\n first: xor %eax, %eax\n 2: ret\n 1: mov $7, %eax\n jmp 2b\n"
+    " second: mov $8, %eax\n ret\n third: mov $9, %eax\n ret\n .size choose, . - choose\n .section .rodata\n cases: .quad first, second, third\n .text\n");
+N void go(void *p) { (void)p; if (choose(unknown) == 0) sys(39); else sys(110); finish(); }
+C
 exactly('vDSO found by hand', 'clock_gettime getpid exit_group', <<'C');
 static const char name[] __attribute__((used)) = "__vdso_clock_gettime"; const char *volatile wanted = name; long (*volatile found)(void);
 N void go(void *p) { keep = wanted[2]; if (found) found(); sys(39); finish(); }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What interpreting the functions of libraries has found, kept from program to program: for each
+ * function and set of constant inputs what it returns, calls, refers to and asks the kernel for.
+ *
+ * A summary depends on nothing but the code and constant data of its object, on what the relocated
+ * slots it reads are bound to, and on the summaries of what it calls. It is taken in place of
+ * interpreting a function only where all of that is the same: the same files in the same state,
+ * each slot bound to the same place, and so for everything it calls. What the program itself takes
+ * part in (a comparison function it passes, its own malloc) has no summary and is interpreted. A
+ * variable that the program holds by a copy relocation counts as the library's that it was copied
+ * from.
+ *
+ * One file per object, next to the results (cache.h): segments that are never changed once written,
+ * each sealed by a sum over its contents, newer ones behind. Files are replaced as a whole, so that
+ * readers and writers at the same time, or a crash, leave one that is good. */
+#ifndef ANALYZER_SUMMARY_H
+#define ANALYZER_SUMMARY_H
+
+#include "analyzer/engine.h"
+
+/* What a context has depended on or done beyond its graph node, noted for its summary. */
+struct context_trace {
+    VEC(uint64_t) slots;  /* constants: places of relocated words bound by name */
+    VEC(uint32_t) passed; /* numbers passed through pointers: argument << 16 | number */
+};
+enum { TRACE_UNKNOWN = 0xffff /* a number that is not known */ };
+
+struct summaries *summaries_new(struct arena *a, const char *folder);
+/* Reads what is kept of objects that became known since. */
+void summaries_load(struct engine *e);
+/* What a function just met is known to depend on. */
+void summaries_function(struct engine *e, struct function *f);
+/* Takes a kept summary for what the context would find out; false: there is none that holds. */
+bool summaries_replay(struct engine *e, struct context *c);
+/* The context being interpreted read a slot, at a constant address. */
+void summaries_slot(struct engine *e, uint64_t constant);
+/* It passed a number on through a pointer. */
+void summaries_passed(struct engine *e, struct context *c, unsigned argument, unsigned number);
+/* Keeps what was found out anew. Failures are only told with -v. */
+void summaries_write(struct engine *e);
+
+#endif
