@@ -28,6 +28,66 @@ void walk_from(struct walk *w, struct node *root)
     vec_push(w->arena, &w->order, root);
 }
 
+static uint64_t place_of(const struct node *n)
+{
+    const struct object *o = graph_object(n);
+    uint64_t address = n->kind == NODE_CONTEXT ? ((const struct context *)n)->function->address
+                       : n->kind == NODE_SPAN  ? ((const struct span *)n)->start
+                                               : n->id;
+    return (o ? o->base : 0) + address;
+}
+
+/* Contexts of one function by their constants. */
+static int by_key(const struct engine *e, const struct context *a, const struct context *b)
+{
+    if (a->key.count != b->key.count)
+        return a->key.count < b->key.count ? -1 : 1;
+    for (size_t i = 0; i < a->key.count; i++) {
+        const struct value_data *x = value_get(&e->values, a->key.items[i].v),
+                                *y = value_get(&e->values, b->key.items[i].v);
+        if (a->key.items[i].input != b->key.items[i].input)
+            return a->key.items[i].input < b->key.items[i].input ? -1 : 1;
+        for (unsigned k = 0; k < x->count && k < y->count; k++)
+            if (x->all[k] != y->all[k])
+                return x->all[k] < y->all[k] ? -1 : 1;
+        if (x->count != y->count)
+            return x->count < y->count ? -1 : 1;
+    }
+    return 0;
+}
+
+/* What a node reaches, by where it does so: in which order code was met does not tell. */
+static int by_place(const void *p, const void *q, void *walk)
+{
+    const struct walk *w = walk;
+    const struct node *x = *(struct node *const *)p, *y = *(struct node *const *)q;
+    const struct edge *a = w->via[x->id], *b = w->via[y->id];
+    if (a->at != b->at)
+        return a->at < b->at ? -1 : 1;
+    uint64_t i = place_of(x), k = place_of(y);
+    if (i != k || x->kind != NODE_CONTEXT)
+        return i < k ? -1 : i > k;
+    return by_key(w->engine, (const struct context *)x, (const struct context *)y);
+}
+
+/* Few as a rule, and nearly in order. */
+static void sort_reached(struct walk *w, size_t first)
+{
+    enum { FEW = 24 };
+    struct node **items = w->order.items;
+    if (w->order.count - first > FEW) {
+        qsort_r(&items[first], w->order.count - first, sizeof *items, by_place, w);
+        return;
+    }
+    for (size_t i = first + 1; i < w->order.count; i++) {
+        struct node *n = items[i];
+        size_t at = i;
+        for (; at > first && by_place(&n, &items[at - 1], w) < 0; at--)
+            items[at] = items[at - 1];
+        items[at] = n;
+    }
+}
+
 void walk_run(struct walk *w)
 {
     for (size_t done = 0; done < w->order.count; done++) {
@@ -35,14 +95,19 @@ void walk_run(struct walk *w)
         if (w->reached[n->id] == 2)
             continue;
         w->reached[n->id] = 2;
+        size_t first = w->order.count;
         vec_each (edge, &n->edges) {
-            if (w->reached[edge->to->id] || (w->follow && !w->follow(w->context, n, edge)))
+            uint32_t id = edge->to->id;
+            if (w->reached[id] == 1 && w->parent[id] == n && edge->at < w->via[id]->at)
+                w->via[id] = edge;
+            if (w->reached[id] || (w->follow && !w->follow(w->context, n, edge)))
                 continue;
-            w->reached[edge->to->id] = 1;
-            w->parent[edge->to->id] = n;
-            w->via[edge->to->id] = edge;
+            w->reached[id] = 1;
+            w->parent[id] = n;
+            w->via[id] = edge;
             vec_push(w->arena, &w->order, edge->to);
         }
+        sort_reached(w, first);
     }
 }
 

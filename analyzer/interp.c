@@ -313,6 +313,16 @@ void interp_start(struct engine *e, struct context *c)
     interp_enter(e, c, &s, c->function->address);
 }
 
+/* Inputs compared with constants matter where they are told from one another: modes, flags, absent
+ * pointers. Those compared for which is greater are sizes as a rule, of which there are many. */
+static void require_compared(struct run *r)
+{
+    const struct value_data *a = value_get(&r->e->values, r->s.flags.a),
+                            *b = value_get(&r->e->values, r->s.flags.b);
+    if (b->kind == VK_CONST || r->s.flags.a == r->s.flags.b)
+        engine_require(r->e, r->c->function, a->deps, false);
+}
+
 static void do_branch(struct run *r, uint64_t next)
 {
     const struct insn *i = &r->ir->i;
@@ -321,12 +331,8 @@ static void do_branch(struct run *r, uint64_t next)
     if (on_register)
         compare_register(r);
     unsigned decided = i->op == OP_LOOP ? BRANCH_BOTH : branch_decide(r, i->condition);
-    if (decided == BRANCH_BOTH && i->op == OP_JCC && r->s.flags.op) {
-        const struct value_data *a = value_get(&r->e->values, r->s.flags.a),
-                                *b = value_get(&r->e->values, r->s.flags.b);
-        if (b->kind == VK_CONST || r->s.flags.a == r->s.flags.b)
-            engine_require(r->e, r->c->function, a->deps, false);
-    }
+    if (decided == BRANCH_BOTH && i->op == OP_JCC && r->s.flags.op && (i->condition & 14) == CC_E)
+        require_compared(r);
     struct state before;
     if (decided & BRANCH_NEVER)
         state_copy(&before, &r->s);

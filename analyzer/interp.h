@@ -102,6 +102,8 @@ bool state_holds_address(const struct run *r, int64_t offset, unsigned width);
 void state_forget(struct engine *e, struct context *c, uint64_t at, struct state *s);
 
 /* interp_branch.c */
+/* Condition codes (low four bits of jcc, setcc and cmovcc opcodes), the odd one negated. */
+enum { CC_O = 0, CC_B = 2, CC_E = 4, CC_BE = 6, CC_S = 8, CC_P = 10, CC_L = 12, CC_LE = 14 };
 enum { BRANCH_NEVER = 1, BRANCH_ALWAYS = 2, BRANCH_BOTH = 3 };
 /* Whether a condition holds: a mask, BRANCH_ALWAYS for taken. */
 unsigned branch_decide(const struct run *r, unsigned condition);

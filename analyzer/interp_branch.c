@@ -3,9 +3,6 @@
 #include "analyzer/interp.h"
 #include <string.h>
 
-/* Condition codes (low four bits of jcc, setcc and cmovcc opcodes), the odd one negated. */
-enum { CC_O = 0, CC_B = 2, CC_E = 4, CC_BE = 6, CC_S = 8, CC_P = 10, CC_L = 12, CC_LE = 14 };
-
 static int64_t narrow(int64_t c, unsigned width)
 {
     unsigned shift = width >= 8 ? 0 : 64 - 8 * width;
