@@ -31,15 +31,15 @@ struct argument_reader *argument_reader_new(struct engine *e)
     r->e = e;
     vec_each (n, &e->nodes)
         vec_each (edge, &(*n)->edges)
-            if (edge->to->kind == NODE_CONTEXT)
-                r->first[edge->to->id + 2]++;
+            if (edge_to(e, edge)->kind == NODE_CONTEXT)
+                r->first[edge->to + 2]++;
     for (size_t i = 2; i < nodes + 2; i++)
         r->first[i] += r->first[i - 1];
     if (!(r->edges = malloc((r->first[nodes + 1] + 1) * sizeof *r->edges)))
         abort();
     vec_each (n, &e->nodes)
         for (size_t i = 0; i < (*n)->edges.count; i++) {
-            const struct node *to = (*n)->edges.items[i].to;
+            const struct node *to = edge_to(e, &(*n)->edges.items[i]);
             if (to->kind == NODE_CONTEXT)
                 r->edges[r->first[to->id + 1]++] = (struct incoming){*n, (uint32_t)i};
         }

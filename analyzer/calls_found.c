@@ -168,9 +168,10 @@ static void mark_made_outside(struct analysis *a, const struct walk *w, const bo
         if ((*node)->kind == NODE_CONTEXT)
             mark_sites(a, (struct context *)*node, made);
         vec_each (edge, &(*node)->edges)
-            if (edge->to->kind == NODE_CONTEXT && edge->kind <= EDGE_VALUE &&
-                is_inside(inside, edge->to) && ((struct context *)edge->to)->function->numbers)
-                mark_sites(a, (struct context *)edge->to, made);
+            if (edge_to(&a->engine, edge)->kind == NODE_CONTEXT && edge->kind <= EDGE_VALUE &&
+                is_inside(inside, edge_to(&a->engine, edge)) &&
+                ((struct context *)edge_to(&a->engine, edge))->function->numbers)
+                mark_sites(a, (struct context *)edge_to(&a->engine, edge), made);
     }
 }
 

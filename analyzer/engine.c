@@ -263,7 +263,7 @@ void engine_call_edge(struct engine *e, struct node *from, uint64_t at, struct n
 {
     size_t recent = from->edges.count > 12 ? from->edges.count - 12 : 0;
     for (size_t i = from->edges.count; i-- > recent;)
-        if (from->edges.items[i].to == to && from->edges.items[i].at == at &&
+        if (from->edges.items[i].to == to->id && from->edges.items[i].at == at &&
             from->edges.items[i].kind == kind) {
             from->edges.items[i].passed = passed_join(e, from->edges.items[i].passed, passed);
             return;
@@ -271,7 +271,7 @@ void engine_call_edge(struct engine *e, struct node *from, uint64_t at, struct n
     if (from->edges.count == from->edges.capacity)
         grow_edges(e, from);
     struct edge *edge = &from->edges.items[from->edges.count++];
-    *edge = (struct edge){at, to, (uint8_t)kind, passed};
+    *edge = (struct edge){at, (uint8_t)kind, to->id, passed};
 }
 
 struct root *engine_root(struct engine *e, const char *name)

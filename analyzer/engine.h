@@ -33,9 +33,9 @@ enum edge_kind {
 
 struct node;
 struct edge {
-    uint64_t at; /* virtual address of the instruction or word */
-    struct node *to;
-    uint8_t kind;
+    uint64_t at : 56; /* virtual address of the instruction or word */
+    uint64_t kind : 8;
+    uint32_t to;     /* id of a node */
     uint32_t passed; /* what it hands over (arguments.h) */
 };
 
@@ -261,6 +261,11 @@ struct engine {
     size_t decoded, executed;  /* instructions, for -v */
     size_t replayed;           /* contexts */
 };
+
+static inline struct node *edge_to(const struct engine *e, const struct edge *edge)
+{
+    return e->nodes.items[edge->to];
+}
 
 /* engine.c */
 /* folder: where summaries of functions are kept; NULL: nowhere. */

@@ -97,7 +97,7 @@ void walk_run(struct walk *w)
         w->reached[n->id] = 2;
         size_t first = w->order.count;
         vec_each (edge, &n->edges) {
-            uint32_t id = edge->to->id;
+            uint32_t id = edge->to;
             if (w->reached[id] == 1 && w->parent[id] == n && edge->at < w->via[id]->at)
                 w->via[id] = edge;
             if (w->reached[id] || (w->follow && !w->follow(w->context, n, edge)))
@@ -105,7 +105,7 @@ void walk_run(struct walk *w)
             w->reached[id] = 1;
             w->parent[id] = n;
             w->via[id] = edge;
-            vec_push(w->arena, &w->order, edge->to);
+            vec_push(w->arena, &w->order, edge_to(w->engine, edge));
         }
         sort_reached(w, first);
     }

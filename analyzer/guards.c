@@ -329,9 +329,11 @@ static const char aside[] = "malloc calloc realloc free abort __assert_fail __li
 
 static bool not_aside(void *context, const struct node *from, const struct edge *edge)
 {
-    const struct guard_facts *facts = context;
-    const struct function *f =
-        edge->to->kind == NODE_CONTEXT ? ((const struct context *)edge->to)->function : NULL;
+    struct engine *e = context;
+    const struct guard_facts *facts = facts_of(e);
+    const struct function *f = edge_to(e, edge)->kind == NODE_CONTEXT
+                                   ? ((const struct context *)edge_to(e, edge))->function
+                                   : NULL;
     const struct entry *entry =
         f ? address_map_get(&facts->entries, f->object->base + f->address) : NULL;
     (void)from;
@@ -349,7 +351,7 @@ static bool leads_to(struct engine *e, struct context *c, const char *calls)
     struct walk w;
     walk_init_in(&w, e, scratch);
     w.follow = not_aside;
-    w.context = facts_of(e);
+    w.context = e;
     walk_from(&w, &c->node);
     walk_run(&w);
     bool made = makes_any(e, &w, calls);
@@ -441,13 +443,13 @@ struct guards *guards_read(struct engine *e, const struct walk *w, bool loads)
         if (!from || inside[from->elf->index])
             continue;
         vec_each (edge, &(*node)->edges) {
-            if (edge->to->kind != NODE_CONTEXT || done[edge->to->id])
+            if (edge_to(e, edge)->kind != NODE_CONTEXT || done[edge->to])
                 continue;
-            struct context *c = (struct context *)edge->to;
+            struct context *c = (struct context *)edge_to(e, edge);
             const struct object *to = c->function->object;
             if (!inside[to->elf->index])
                 continue;
-            done[edge->to->id] = true;
+            done[edge->to] = true;
             struct entry *entry = address_map_get(&facts->entries, to->base + c->function->address);
             if (entry)
                 enter(g, e, c, entry);

@@ -319,8 +319,8 @@ value memory_load(struct engine *e, struct node *from, uint64_t at, uint64_t con
     const struct elf_relocation *r = elf_relocation_at(o->elf, address);
     const struct copied *copy = memory_copied(o, address);
     if (copy && in_relro(o, address)) /* as constant as what it is a copy of */
-        return memory_load(e, from, at,
-                           copy->from->base + copy->source + (address - copy->address), width);
+        return memory_load(e, from, at, copy->from->base + copy->source + (address - copy->address),
+                           width);
     bool slot = r && (r->plt || r->type == e->arch->glob_dat);
     bool settled = slot || memory_constant(o, address);
     if (width == 8 && (r || copy || o->absolute)) {

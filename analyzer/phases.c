@@ -39,9 +39,9 @@ static bool in_library(const struct phases *p, const struct context *c)
     return p->library && p->library[c->function->object->elf->index];
 }
 
-static bool is_call(const struct edge *edge)
+static bool is_call(const struct phases *p, const struct edge *edge)
 {
-    return edge->kind <= EDGE_VALUE && edge->to->kind == NODE_CONTEXT;
+    return edge->kind <= EDGE_VALUE && edge_to(p->engine, edge)->kind == NODE_CONTEXT;
 }
 
 /* A waiting call made outside the C library, or inside when there is none to tell apart. What the
@@ -159,8 +159,8 @@ static bool find_taken(struct phases *p, const struct walk *w)
         if (!from || p->taken[from->elf->index] || from == p->engine->objects.items[0])
             continue;
         vec_each (edge, &(*node)->edges)
-            if (edge->kind > EDGE_VALUE && edge->to->kind == NODE_CONTEXT &&
-                p->waits[edge->to->id] && graph_object(edge->to) == from)
+            if (edge->kind > EDGE_VALUE && edge_to(p->engine, edge)->kind == NODE_CONTEXT &&
+                p->waits[edge->to] && graph_object(edge_to(p->engine, edge)) == from)
                 changed = p->taken[from->elf->index] = true;
     }
     return changed;
@@ -181,7 +181,7 @@ static void spread(struct phases *p, const struct walk *w)
                 in_library(p, (const struct context *)n))
                 continue;
             vec_each (edge, &n->edges)
-                if (is_call(edge) && p->waits[edge->to->id]) {
+                if (is_call(p, edge) && p->waits[edge->to]) {
                     p->waits[n->id] = changed = true;
                     break;
                 }
@@ -253,19 +253,19 @@ static void visit(struct phases *p, struct context *c)
         vec_each (at, &c->indirect)
             follow_code(p, c, behind(p, o, *at), &after);
     vec_each (edge, &c->node.edges) {
-        if (!is_call(edge) || !p->waits[edge->to->id])
+        if (!is_call(p, edge) || !p->waits[edge->to])
             continue;
         follow_code(p, c, behind(p, o, edge->at), &after);
         /* The wait itself, and what leads to it, goes on running in a loop. */
-        engine_edge(p->engine, &p->root->node, edge->at, edge->to, EDGE_ROOT);
-        if (!p->visited[edge->to->id]) {
-            p->visited[edge->to->id] = true;
-            vec_push(p->engine->arena, &p->work, (struct context *)edge->to);
+        engine_edge(p->engine, &p->root->node, edge->at, edge_to(p->engine, edge), EDGE_ROOT);
+        if (!p->visited[edge->to]) {
+            p->visited[edge->to] = true;
+            vec_push(p->engine->arena, &p->work, (struct context *)edge_to(p->engine, edge));
         }
     }
     vec_each (edge, &c->node.edges)
         if (runs_after(&after, edge->at))
-            engine_edge(p->engine, &p->root->node, edge->at, edge->to, EDGE_ROOT);
+            engine_edge(p->engine, &p->root->node, edge->at, edge_to(p->engine, edge), EDGE_ROOT);
     vec_each (site, &c->sites)
         if (is_waiting(p->engine, site->number) || runs_after(&after, site->at))
             engine_edge(p->engine, &p->root->node, site->at, &c->node, EDGE_ROOT);
@@ -320,7 +320,7 @@ bool phases_after_wait(struct engine *e, const struct walk *started, struct root
     vec_each (node, &started->order)
         vec_each (edge, &(*node)->edges)
             if (edge->kind >= EDGE_ADDRESS && edge->kind <= EDGE_SYMBOL &&
-                edge->to != &e->main_entry->node)
-                engine_edge(e, &root->node, edge->at, edge->to, EDGE_ROOT);
+                edge_to(e, edge) != &e->main_entry->node)
+                engine_edge(e, &root->node, edge->at, edge_to(e, edge), EDGE_ROOT);
     return true;
 }

@@ -19,9 +19,10 @@ static bool inside_loader(void *context, const struct node *from, const struct e
     const struct analysis *a = context;
     (void)from;
     const struct object *o = a->engine.objects.items[a->map->interpreter];
-    if (edge->to->kind == NODE_CONTEXT)
-        return ((const struct context *)edge->to)->function->object == o;
-    return edge->to->kind == NODE_SPAN && ((const struct span *)edge->to)->object == o;
+    if (edge_to(&a->engine, edge)->kind == NODE_CONTEXT)
+        return ((const struct context *)edge_to(&a->engine, edge))->function->object == o;
+    return edge_to(&a->engine, edge)->kind == NODE_SPAN &&
+           ((const struct span *)edge_to(&a->engine, edge))->object == o;
 }
 
 static void report(struct analysis *a, struct found found[SYSCALL_LIMIT], profile_syscalls *out)

@@ -257,8 +257,8 @@ void reach_keep_by_loader(struct analysis *a, const struct walk *loader, struct 
     for (size_t i = 0; i < loader->order.count; i++) {
         struct node *n = loader->order.items[i];
         vec_each (edge, &n->edges)
-            if (edge->kind == EDGE_STORED && edge->to->kind == NODE_CONTEXT)
-                engine_edge(e, &run->node, edge->at, edge->to, EDGE_ROOT);
+            if (edge->kind == EDGE_STORED && edge_to(e, edge)->kind == NODE_CONTEXT)
+                engine_edge(e, &run->node, edge->at, edge_to(e, edge), EDGE_ROOT);
     }
     if (e->rtld_exit)
         engine_edge(e, &last->node, 0, &e->rtld_exit->node, EDGE_ROOT);

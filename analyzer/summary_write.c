@@ -56,14 +56,14 @@ static bool value_keepable(const struct engine *e, value v)
 
 static bool edge_keepable(const struct engine *e, const struct edge *edge)
 {
-    const struct object *o = graph_object(edge->to);
-    if (o && edge->to->kind == NODE_SPAN) {
-        const struct span *s = (const struct span *)edge->to;
+    const struct object *o = graph_object(edge_to(e, edge));
+    if (o && edge_to(e, edge)->kind == NODE_SPAN) {
+        const struct span *s = (const struct span *)edge_to(e, edge);
         return edge->at <= ADDRESS_LIMIT && constant_keepable(e, (int64_t)(o->base + s->start));
     }
     if (!o || o == e->objects.items[0] || edge->at > ADDRESS_LIMIT)
         return false;
-    const struct context *c = (const struct context *)edge->to;
+    const struct context *c = (const struct context *)edge_to(e, edge);
     vec_each (item, &c->key)
         if (!value_keepable(e, item->v))
             return false;
@@ -104,7 +104,7 @@ static bool own_keepable(const struct engine *e, const struct context *c)
 static bool callees_kept(const struct writer *w, const struct context *c)
 {
     vec_each (edge, &c->node.edges)
-        if (edge->kind <= EDGE_VALUE && !w->kept[edge->to->id])
+        if (edge->kind <= EDGE_VALUE && !w->kept[edge->to])
             return false;
     return true;
 }
@@ -318,9 +318,9 @@ static void put_edges(struct writer *w, word_list *out, const struct context *c)
     vec_each (edge, &c->node.edges) {
         if (edge->kind == EDGE_SYMBOL) /* follows from the hook */
             continue;
-        bool span = edge->to->kind == NODE_SPAN;
-        uint32_t to = span ? span_index(w, (const struct span *)edge->to)
-                           : reference_index(w, (const struct context *)edge->to);
+        bool span = edge_to(w->e, edge)->kind == NODE_SPAN;
+        uint32_t to = span ? span_index(w, (const struct span *)edge_to(w->e, edge))
+                           : reference_index(w, (const struct context *)edge_to(w->e, edge));
         vec_push(w->arena, out, span ? EDGE_TO_SPAN : edge->kind);
         vec_push(w->arena, out, (uint32_t)edge->at);
         vec_push(w->arena, out, to);

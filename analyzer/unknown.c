@@ -63,7 +63,7 @@ static void search_callers(struct search *s, const struct context *c)
     }
     vec_each (node, &s->walk->order) {
         vec_each (edge, &(*node)->edges) {
-            if (edge->to != &c->node)
+            if (edge->to != c->node.id)
                 continue;
             if ((*node)->kind == NODE_CONTEXT && edge->kind <= EDGE_VALUE)
                 search_callers(s, (const struct context *)*node);

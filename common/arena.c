@@ -2,6 +2,7 @@
 #include "common/arena.h"
 #include <stdalign.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,11 +57,16 @@ void arena_free(struct arena *a)
     free(a);
 }
 
+static size_t aligned(size_t size)
+{
+    return (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX / 2)
         out_of_memory(size);
-    size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    size = aligned(size);
     struct block *b = a->head;
     if (!b || b->size - b->used < size) {
         size_t room = size > a->next / 4 ? size : a->next;
@@ -99,8 +105,24 @@ void *arena_array(struct arena *a, size_t count, size_t size)
     return arena_alloc(a, total);
 }
 
+/* What was allocated last grows where it is. */
+static bool grow_in_place(struct arena *a, const void *old, size_t old_size, size_t new_size)
+{
+    struct block *b = a->head;
+    size_t size = aligned(old_size), more = aligned(new_size) - size;
+    if (!b || !size || (const unsigned char *)old + size != b->data + b->used ||
+        b->size - b->used < more || new_size < old_size)
+        return false;
+    if (!b->zeroed)
+        memset(b->data + b->used, 0, more);
+    b->used += more;
+    return true;
+}
+
 void *arena_grow(struct arena *a, const void *old, size_t old_size, size_t new_size)
 {
+    if (new_size < SIZE_MAX / 2 && grow_in_place(a, old, old_size, new_size))
+        return (void *)(uintptr_t)old;
     void *p = arena_alloc(a, new_size);
     if (old_size)
         memcpy(p, old, old_size);

@@ -23,7 +23,7 @@ static inline void *vec_extend(struct arena *a, void *vec, size_t size)
 {
     struct vec_any *v = vec;
     if (v->count == v->capacity) {
-        size_t capacity = v->capacity ? v->capacity * 2 : 8;
+        size_t capacity = v->capacity ? v->capacity * 2 : 2;
         v->items = arena_grow(a, v->items, v->count * size, capacity * size);
         v->capacity = capacity;
     }
