@@ -5,7 +5,7 @@
  * plug-ins it loaded, which are checked when it is read. Files are written under another name and
  * renamed, and begin with a sum over the rest: readers and writers at the same time, a crash or a
  * damaged disk leave entries that are whole or as good as none. The folder is kept below
- * TOOLCHAIN_CACHE_MIB (64): what was used longest ago goes first. */
+ * TOOLCHAIN_CACHE_MIB (256): what was used longest ago goes first. */
 #ifndef ANALYZER_CACHE_H
 #define ANALYZER_CACHE_H
 

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ABANDONED = 3600 /* seconds */, DEFAULT_MEBIBYTES = 64 };
+enum { ABANDONED = 3600 /* seconds */, DEFAULT_MEBIBYTES = 256 };
 
 struct entry {
     const char *name;

@@ -205,6 +205,8 @@ struct object {
     struct stretch *stretch; /* its code without ranges, where taken as one function */
     unsigned jumps;          /* unknown ones in code without ranges */
     bool beyond;             /* some of its functions are taken whole */
+    bool judged;             /* taken is known */
+    struct context *taken;   /* it is taken whole: see whole_object.h */
     struct summary *summaries;
 };
 
@@ -280,6 +282,8 @@ struct context *engine_generic(struct engine *e, struct function *f);
 /* Runs a function with unknown inputs first, so that it is known which of them matter; false: it
  * ran, or is running. */
 bool engine_try(struct engine *e, struct function *f);
+/* A new one that is not run: what it does is added by who asks. */
+struct context *engine_finished(struct engine *e, struct function *f);
 /* For what a caller passes in the inputs that matter. */
 struct context *engine_context(struct engine *e, struct function *f, const value inputs[DEP_COUNT]);
 void engine_edge(struct engine *e, struct node *from, uint64_t at, struct node *to,

@@ -10,6 +10,7 @@ void walk_init_in(struct walk *w, struct engine *e, struct arena *a)
     memset(w, 0, sizeof *w);
     w->engine = e;
     w->arena = a;
+    w->nodes = e->nodes.count;
     w->reached = arena_array(a, e->nodes.count + 1, 1);
     w->parent = arena_array(a, e->nodes.count + 1, sizeof *w->parent);
     w->via = arena_array(a, e->nodes.count + 1, sizeof *w->via);

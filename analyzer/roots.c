@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Roots of what can run, and the fixed point from them with and without plug-ins. */
 #include "analyzer/reach_private.h"
+#include "analyzer/whole_object.h"
 #include <ctype.h>
 #include <elf.h>
 #include <stdlib.h>
@@ -214,7 +215,8 @@ static void root_exports(struct analysis *a, struct root *root, struct object *o
 
 /* A plug-in's constructors run and its exports may be looked up; libraries it needs run their
  * constructors, and are otherwise reached through it. */
-static void root_plugin(struct analysis *a, const struct plugin_candidate *candidate)
+static void root_plugin(struct analysis *a, const struct plugin_candidate *candidate,
+                        const struct walk *w)
 {
     struct root *root = engine_root(&a->engine, candidate->path);
     vec_push(a->arena, &a->plugin_roots, root);
@@ -224,6 +226,12 @@ static void root_plugin(struct analysis *a, const struct plugin_candidate *candi
             struct object *o = a->engine.objects.items[*member];
             if (*member < a->map->initial)
                 continue;
+            struct context *taken = whole_object(&a->engine, w, o);
+            if (taken) {
+                engine_edge(&a->engine, &root->node, taken->function->address, &taken->node,
+                            EDGE_ROOT);
+                continue;
+            }
             root_object(a, o, root, root);
             if (*member == g->root)
                 root_exports(a, root, o);
@@ -241,9 +249,15 @@ enum status reach_run_plugins(struct analysis *a)
             plugins_find(a->diag, a->map, &a->options->plugins, &facts, &a->candidates);
         if (status || a->candidates.count == before)
             return status;
+        struct walk w;
+        walk_init(&w, &a->engine);
+        struct root *own[] = {a->start, a->constructors, a->destructors, a->loader, a->lookups};
+        for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+            walk_from(&w, &own[i]->node);
+        walk_run(&w);
         engine_add_objects(&a->engine);
         for (size_t i = before; i < a->candidates.count; i++)
-            root_plugin(a, &a->candidates.items[i]);
+            root_plugin(a, &a->candidates.items[i], &w);
         reach_fixed_point(a);
     }
 }

@@ -34,13 +34,19 @@ static const char *find_name(const struct elf_object *elf, const struct elf_segm
     return bytes ? memmem(bytes, segment->filesz, name, size) : NULL;
 }
 
+bool vdso_names(const struct object *o)
+{
+    vec_each (segment, &o->elf->segments)
+        for (size_t i = 0; i < 2; i++)
+            if (find_name(o->elf, segment, prefixes[i], strlen(prefixes[i])))
+                return true;
+    return false;
+}
+
 void vdso_look(struct engine *e)
 {
     vec_each (object, &e->objects)
-        vec_each (segment, &(*object)->elf->segments)
-            for (size_t i = 0; i < 2 && !(*object)->names_vdso; i++)
-                (*object)->names_vdso =
-                    find_name((*object)->elf, segment, prefixes[i], strlen(prefixes[i])) != NULL;
+        (*object)->names_vdso = !(*object)->taken && vdso_names(*object);
 }
 
 const struct node *vdso_user(const struct walk *w, const char *call, const bool *inside)

@@ -8,6 +8,8 @@
 
 /* The function of the vDSO that makes system call i of those it may make; NULL past the last. */
 const char *vdso_call(unsigned i);
+/* Whether an object names any of them. */
+bool vdso_names(const struct object *o);
 /* Finds out which objects name any of them: vdso_user() looks at no others. */
 void vdso_look(struct engine *e);
 /* What of a walk refers to the name under which a program looks that function up; NULL: nothing.

@@ -301,6 +301,29 @@ int main(void) { void (*action)(void) = actions[1]; __asm__ volatile("" : "+r"(a
 C
     }
 }
+{
+    # Plug-ins: those that can add nothing, and such that only look like it.
+    my $raw = 'static long raw(long n) { long r; __asm__ volatile("syscall" : "=a"(r) : "a"(n), "D"(0L), "S"(0L) : "rcx", "r11", "memory"); return r; }';
+    my $host = build('host', "#include <string.h>\n#include <unistd.h>\n#include <stdlib.h>\n#include <dlfcn.h>\nint main(int c, char **v) { void *h = dlopen(v[1], 2);"
+        . " char *s = strdup(v[0]); if (h) ((void (*)(void))dlsym(h, v[2]))(); free(s); return (int)syscall(39) + (c > 9 ? (int)lseek(3, 0, 0) : 0); }\n");
+    my $added = sub {
+        my ($name, $source, @flags) = @_;
+        my $plugin = build("$name.so", "$source\n", '-shared', '-fPIC', @flags);
+        my $text = `'$toolchain' --dep --static --no-cache --json --plugin '$plugin' '$host' 2>'$dir/err'`;
+        my ($found) = grep { $_->{path} eq $plugin } @{ decode_json($text)->{static}{plugins} };
+        return join ' ', sort map { $_->{name} } grep { grep { $_ eq 'normal' } @{ $_->{when} } } @{ $found->{syscalls} };
+    };
+    is($added->('bystander', "#include <stdlib.h>\n#include <string.h>\nvoid *make(const char *s) { return strdup(s); } void (*const own[])(void *) = {free};"), '', 'a plug-in that can add nothing');
+    is($added->('enters', "$raw long go(void) { return raw(37); }"), 'alarm', 'one that enters the kernel');
+    is($added->('hidden', '__asm__(".globl go\ngo: mov $163, %eax\n jmp 1f+2\n 1: .byte 0x48, 0xb8, 0x0f, 0x05, 0xc3, 0, 0, 0, 0, 0\n ret\n");'), 'acct', 'one that does so in the middle of an instruction');
+    is($added->('number', "#include <unistd.h>\nlong go(void) { return syscall(140); }"), 'getpriority', 'one that passes a number');
+    is($added->('unreached', "#include <unistd.h>\nvoid (*go)(void) = sync;"), 'sync', 'one that has the address of what the program does not reach');
+    build('below.so', "$raw void lower(void) { raw(37); }", '-shared', '-fPIC', '-Wl,-soname,below.so');
+    is($added->('above', 'void lower(void); void go(void) { lower(); }', "$dir/below.so", "-Wl,-rpath,$dir"), 'alarm', 'one whose own library does');
+    build('harmless.so', '#include <stdlib.h>
+void lower(void *p) { free(p); }', '-shared', '-fPIC', '-Wl,-soname,harmless.so');
+    is($added->('over', 'void lower(void *); void go(void *p) { lower(p); }', "$dir/harmless.so", "-Wl,-rpath,$dir"), '', 'one whose own library does not');
+}
 exactly('a case that falls into what was decoded before', 'getpid getppid exit_group', <<'C');
 long choose(unsigned long n);
 __asm__(".text\nchoose: cmp $2, %rdi\n ja 1f\n jmp *cases(,%rdi,8)\n first: xor %eax, %eax\n 2: ret\n 1: mov $7, %eax\n jmp 2b\n"
