@@ -10,7 +10,7 @@
 struct walk {
     struct engine *engine;
     struct arena *arena; /* of what follows: the engine's, unless the walk is soon over */
-    size_t nodes; /* there were when it began */
+    size_t nodes;        /* there were when it began */
     unsigned char *reached;
     struct node **parent;     /* NULL for a root */
     const struct edge **via;  /* the parent's edge */
