@@ -74,8 +74,8 @@ $(BUILD)/crawler/library_page.o: crawler/page.html
 $(BUILD)/catalogue/embedded.o $(BUILD)/catalogue/rules.o: $(wildcard catalogue/*.json)
 $(BUILD)/memanalyser/html_page.o: memanalyser/page.html
 
-# Compares with all of capstone, not only what the program calls of it.
-$(BUILD)/tests/test_decode_aarch64: TEST_LIBS := -lcapstone
+# Compare with all of capstone, not only what the program calls of it.
+$(BUILD)/tests/test_decode $(BUILD)/tests/test_decode_aarch64: TEST_LIBS := -lcapstone
 # What tests call of lazy libraries beyond that.
 TEST_LAZY := elf dw jansson seccomp m z
 

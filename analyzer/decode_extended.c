@@ -57,6 +57,10 @@ static void vector_map1(struct cursor *c, uint8_t b, unsigned prefix, unsigned w
         o->width = 8;
         set_rm(c, false);
         return;
+    case 0x2e: /* ucomiss and its like */
+    case 0x2f:
+        clobber_regs(c, 0);
+        return;
     case 0x2c:
     case 0x2d:
         if (prefix == 0xf2 || prefix == 0xf3)
@@ -81,6 +85,10 @@ static void vector_map1(struct cursor *c, uint8_t b, unsigned prefix, unsigned w
 static void vector_map3(struct cursor *c, uint8_t b, unsigned width)
 {
     struct insn *o = c->out;
+    if (b >= 0x60 && b < 0x64) { /* comparisons of strings */
+        clobber_regs(c, b & 1 ? 1u << REG_CX : 0);
+        return;
+    }
     bool extract =
         (b >= 0x14 && b <= 0x17) || b == 0x19 || b == 0x1b || b == 0x39 || b == 0x3b || b == 0x1d;
     if (extract && c->mod != 3) {
@@ -106,6 +114,8 @@ static void group_0f01(struct cursor *c)
             clobber_regs(c, ax_dx);
         else if (c->modrm == 0xf9)
             clobber_regs(c, ax_dx | 1u << REG_CX);
+        else if (c->modrm == 0xd6 || c->modrm == 0xed)
+            clobber_regs(c, 0); /* xtest, testui */
         else if (((c->modrm >> 3) & 7) == 4)
             clobber_reg(c, c->rm);
     } else if (((c->modrm >> 3) & 7) < 2 || ((c->modrm >> 3) & 7) == 4) {
@@ -122,6 +132,8 @@ static void group_0fae_0fc7(struct cursor *c, uint8_t b)
     if (b == 0xae) {
         if (c->mod == 3 && c->rep && which < 2) {
             clobber_reg(c, c->rm);
+        } else if (c->mod == 3 && which == 6) {
+            clobber_regs(c, 0); /* umwait, tpause */
         } else if (c->mod != 3 && (which == 0 || which == 3 || which == 4 || which == 6)) {
             o->op = OP_VSTORE;
             o->width = which == 3 ? 4 : 255;
@@ -216,6 +228,10 @@ static bool two_general(struct cursor *c, uint8_t b)
     } else if (b == 0x00) {
         if (which < 2)
             set_rm(c, true), o->op = OP_CLOBBER;
+        else
+            clobber_regs(c, 0); /* verr, verw */
+    } else if (b == 0xb2 || b == 0xb4 || b == 0xb5) {
+        clobber_reg(c, c->reg); /* lss, lfs, lgs */
     } else if (b == 0xc3) {
         o->op = OP_MOV;
         set_rm(c, true);
@@ -246,8 +262,10 @@ static void map38(struct cursor *c, uint8_t b)
         } else {
             clobber_reg(c, c->reg);
         }
-    } else if (b == 0xf6 && (c->operand16 || c->rep)) {
+    } else if ((b == 0xf6 && (c->operand16 || c->rep)) || ((b == 0xfa || b == 0xfb) && c->rep)) {
         clobber_reg(c, c->reg);
+    } else if (b == 0x17 || (b == 0xf8 && (c->rep || c->repne)) || (c->rep && (b & 0xf8) == 0xd8)) {
+        clobber_regs(c, 0); /* ptest, enqcmd, key locker */
     } else if (b == 0xf9 || b == 0xf5 || b == 0xf6) {
         o->op = OP_VSTORE;
         o->width = 8;
@@ -300,6 +318,9 @@ static bool vex_general(struct cursor *c, unsigned map, uint8_t b, unsigned vvvv
         clobber_regs(c, 1u << c->reg | 1u << vvvv);
     } else if (map == 2 && b == 0xf3) {
         clobber_reg(c, vvvv);
+    } else if ((map == 2 && (b == 0x0e || b == 0x0f || b == 0x17)) ||
+               (map == 1 && (b == 0x98 || b == 0x99))) {
+        clobber_regs(c, 0); /* vtestps, vtestpd, vptest; kortest, ktest */
     } else if ((map == 2 && (b == 0xf2 || b == 0xf5 || b == 0xf7)) || (map == 3 && b == 0xf0) ||
                (map == 1 && b == 0x93)) {
         clobber_reg(c, c->reg);

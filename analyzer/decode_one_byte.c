@@ -108,6 +108,8 @@ static void x87(struct cursor *c, uint8_t b)
     if (c->mod == 3) {
         if (b == 0xdf && c->modrm == 0xe0)
             clobber_reg(c, REG_AX); /* fnstsw ax */
+        else if ((b == 0xdb || b == 0xdf) && (which == 5 || which == 6))
+            clobber_regs(c, 0); /* fcomi and its like */
         return;
     }
     if ((b & 1) && which != 0 && which != 4 && which != 5) {
@@ -240,6 +242,16 @@ static void one_system(struct cursor *c, uint8_t b, int64_t imm)
     case 0x6c:
     case 0x6d:
         o->op = OP_STRING;
+        break;
+    case 0x6e:
+    case 0x6f:
+        clobber_regs(c, 1u << REG_SI | 1u << REG_CX);
+        break;
+    case 0x9e: /* sahf, cmc, clc, stc */
+    case 0xf5:
+    case 0xf8:
+    case 0xf9:
+        clobber_regs(c, 0);
         break;
     case 0xf4:
         o->op = OP_STOP;

@@ -120,6 +120,7 @@ static inline void clobber_reg(struct cursor *c, unsigned reg)
     c->out->dst = (uint8_t)reg;
 }
 
+/* mask 0: the flags only */
 static inline void clobber_regs(struct cursor *c, unsigned mask)
 {
     c->out->op = OP_REGS;

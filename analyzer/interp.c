@@ -336,8 +336,8 @@ static void do_branch(struct run *r, uint64_t next)
     struct state before;
     if (decided & BRANCH_NEVER)
         state_copy(&before, &r->s);
-    if (i->op == OP_LOOP)
-        state_lose(r, 1u << REG_CX);
+    if (i->op == OP_LOOP) /* xbegin among them */
+        state_lose(r, 1u << REG_CX | 1u << REG_AX);
     if ((decided & BRANCH_ALWAYS) && (i->op == OP_LOOP || branch_refine(r, i->condition, true))) {
         if (on_register)
             r->s.flags = kept;

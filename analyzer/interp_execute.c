@@ -233,6 +233,8 @@ static void do_pop(struct run *r)
     move_stack(r, 8);
     if (r->ir->i.dst_kind != OPERAND_NONE)
         operand_write(r, v);
+    else
+        flags_clear(r); /* popf */
     if (r->ir->i.dst_kind == OPERAND_REG && r->ir->i.dst == REG_SP)
         r->s.lost = true, r->s.slots = 0;
 }

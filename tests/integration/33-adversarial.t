@@ -324,6 +324,16 @@ C
 void lower(void *p) { free(p); }', '-shared', '-fPIC', '-Wl,-soname,harmless.so');
     is($added->('over', 'void lower(void *); void go(void *p) { lower(p); }', "$dir/harmless.so", "-Wl,-rpath,$dir"), '', 'one whose own library does not');
 }
+# Conditions on flags that vector, x87 and flag instructions set, behind comparisons known to be false.
+for my $setter (['comiss %xmm0, %xmm1', 'ja'], ['ucomisd %xmm0, %xmm1', 'jp'], ['ptest %xmm0, %xmm0', 'je'], ['fcomi %st(1), %st', 'jb'],
+    ['fucomi %st(1), %st', 'je'], ['stc', 'jb'], ['sahf', 'jb'], ['push %rsi\n popf', 'jb'], ['pcmpistri $0, %xmm0, %xmm0', 'jb']) {
+    my ($sets, $jumps) = @$setter;
+    exactly("flags: $sets", 'getpid getppid exit_group', <<"C", '-msse4.2');
+long choose(void *p);
+__asm__(".text\\nchoose: xor %eax, %eax\\n mov \$1, %ecx\\n fld1\\n fldz\\n cmp \$0, %ecx\\n $sets\\n $jumps 1f\\n ret\\n 1: mov \$39, %eax\\n syscall\\n ret\\n");
+N void go(void *p) { choose(p); sys(110); finish(); }
+C
+}
 exactly('a case that falls into what was decoded before', 'getpid getppid exit_group', <<'C');
 long choose(unsigned long n);
 __asm__(".text\nchoose: cmp $2, %rdi\n ja 1f\n jmp *cases(,%rdi,8)\n first: xor %eax, %eax\n 2: ret\n 1: mov $7, %eax\n jmp 2b\n"

@@ -8,7 +8,11 @@
 
 #include <cmocka.h>
 
-#include "analyzer/decode.h"
+#include "analyzer/architecture.h"
+#include "analyzer/code.h"
+#include <capstone/capstone.h>
+#include <elf.h>
+#include <stdlib.h>
 
 static const struct {
     const char *bytes;
@@ -112,12 +116,149 @@ static void any_bytes(void **state)
     }
 }
 
+/* ---- what instructions write, against capstone ---- */
+
+static const struct {
+    unsigned first, number;
+} families[] = {
+    {X86_REG_RAX, REG_AX}, {X86_REG_EAX, REG_AX}, {X86_REG_AX, REG_AX},  {X86_REG_AL, REG_AX},
+    {X86_REG_AH, REG_AX},  {X86_REG_RCX, REG_CX}, {X86_REG_ECX, REG_CX}, {X86_REG_CX, REG_CX},
+    {X86_REG_CL, REG_CX},  {X86_REG_CH, REG_CX},  {X86_REG_RDX, REG_DX}, {X86_REG_EDX, REG_DX},
+    {X86_REG_DX, REG_DX},  {X86_REG_DL, REG_DX},  {X86_REG_DH, REG_DX},  {X86_REG_RBX, REG_BX},
+    {X86_REG_EBX, REG_BX}, {X86_REG_BX, REG_BX},  {X86_REG_BL, REG_BX},  {X86_REG_BH, REG_BX},
+    {X86_REG_RSP, REG_SP}, {X86_REG_ESP, REG_SP}, {X86_REG_SP, REG_SP},  {X86_REG_SPL, REG_SP},
+    {X86_REG_RBP, REG_BP}, {X86_REG_EBP, REG_BP}, {X86_REG_BP, REG_BP},  {X86_REG_BPL, REG_BP},
+    {X86_REG_RSI, REG_SI}, {X86_REG_ESI, REG_SI}, {X86_REG_SI, REG_SI},  {X86_REG_SIL, REG_SI},
+    {X86_REG_RDI, REG_DI}, {X86_REG_EDI, REG_DI}, {X86_REG_DI, REG_DI},  {X86_REG_DIL, REG_DI},
+};
+
+/* -1: no general register. */
+static int number_of(unsigned reg)
+{
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (families[i].first == reg)
+            return (int)families[i].number;
+    const unsigned eight[] = {X86_REG_R8, X86_REG_R8D, X86_REG_R8W, X86_REG_R8B};
+    for (size_t i = 0; i < 4; i++)
+        if (reg >= eight[i] && reg < eight[i] + 8)
+            return (int)(8 + reg - eight[i]);
+    return -1;
+}
+
+/* Registers that the interpreter sets or loses. */
+static uint32_t written(const struct insn *i)
+{
+    uint32_t mask = i->dst_kind == OPERAND_REG && i->dst < 16 ? UINT32_C(1) << i->dst : 0;
+    switch (i->op) {
+    case OP_CMP:
+    case OP_TEST:
+        return 0;
+    case OP_CALL:
+    case OP_CALL_INDIRECT:
+    case OP_SYSCALL:
+    case OP_INT80:
+    case OP_SYSENTER:
+    case OP_RET:
+    case OP_BREAK:
+    case OP_STOP:
+        return UINT32_MAX;
+    case OP_XCHG:
+        return i->src < 16 ? mask | UINT32_C(1) << i->src : mask;
+    case OP_LOOP:
+        return 1u << REG_CX | 1u << REG_AX;
+    case OP_PUSH:
+        return 1u << REG_SP;
+    case OP_POP:
+        return mask | 1u << REG_SP;
+    case OP_LEAVE:
+        return 1u << REG_SP | 1u << REG_BP;
+    case OP_STRING:
+        return 1u << REG_DI | 1u << REG_SI | 1u << REG_CX;
+    case OP_REGS:
+        return (uint32_t)i->imm;
+    case OP_CLOBBER:
+        return mask | (uint32_t)i->imm;
+    default:
+        return mask;
+    }
+}
+
+static bool changes_flags(const struct insn *i)
+{
+    return effect_of(architecture_of(EM_X86_64), i).sets_flags || i->op == OP_SBB ||
+           (i->op == OP_POP && i->dst_kind == OPERAND_NONE) || written(i) == UINT32_MAX;
+}
+
+/* What it says is not so, what no condition depends on, and what no program may execute. */
+static bool is_excepted(const char *mnemonic)
+{
+    static const char *const excepted[] = {"cwd",  "cdq",    "cqo",  "test",   "cld",
+                                           "std",  "clac",   "stac", "vmread", "vmwrite",
+                                           "int1", "getsec", NULL};
+    for (size_t i = 0; excepted[i]; i++)
+        if (strcmp(excepted[i], mnemonic) == 0)
+            return true;
+    return false;
+}
+
+static void compare_writes(csh handle, cs_insn *theirs, const uint8_t *bytes)
+{
+    const uint8_t *at = bytes;
+    size_t left = 15;
+    uint64_t address = 0x1000;
+    struct insn own;
+    unsigned length = decode(bytes, 15, 0x1000, &own);
+    cs_regs reads, writes;
+    uint8_t read_count = 0, write_count = 0;
+    if (!cs_disasm_iter(handle, &at, &left, &address, theirs) || own.op == OP_BAD ||
+        theirs->size != length || is_excepted(theirs->mnemonic) ||
+        cs_regs_access(handle, theirs, reads, &read_count, writes, &write_count))
+        return;
+    for (unsigned i = 0; i < write_count; i++) {
+        int number = number_of(writes[i]);
+        if (number >= 0 && !(written(&own) >> number & 1))
+            fail_msg("%s %s: register %d", theirs->mnemonic, theirs->op_str, number);
+        if (writes[i] == X86_REG_EFLAGS && !changes_flags(&own))
+            fail_msg("%s %s: flags", theirs->mnemonic, theirs->op_str);
+    }
+}
+
+/* Random bytes behind what leads to each map of opcodes. */
+static void writes_what_capstone_says(void **state)
+{
+    static const struct {
+        const char *bytes;
+        unsigned count;
+    } starts[] = {{"", 0},         {"\x0f", 1},         {"\x0f\x38", 2},     {"\x0f\x3a", 2},
+                  {"\x66\x0f", 2}, {"\x66\x0f\x38", 3}, {"\x66\x0f\x3a", 3}, {"\xf2\x0f", 2},
+                  {"\xf3\x0f", 2}, {"\x48\x0f", 2},     {"\xdb", 1},         {"\xdf", 1},
+                  {"\xc5", 1},     {"\xc4\xe1", 2},     {"\xc4\xe2", 2},     {"\xc4\xe3", 2},
+                  {"\x62", 1}};
+    csh handle;
+    (void)state;
+    assert_int_equal(cs_open(CS_ARCH_X86, CS_MODE_64, &handle), CS_ERR_OK);
+    cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
+    cs_insn *theirs = cs_malloc(handle);
+    srand(11);
+    for (unsigned n = 0; n < 1200000; n++) {
+        uint8_t bytes[16];
+        unsigned k = n % (sizeof starts / sizeof *starts);
+        for (size_t i = 0; i < sizeof bytes; i++)
+            bytes[i] = (uint8_t)(rand() >> 7);
+        memcpy(bytes, starts[k].bytes, starts[k].count);
+        compare_writes(handle, theirs, bytes);
+    }
+    cs_free(theirs, 1);
+    cs_close(&handle);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lengths),
         cmocka_unit_test(operands),
         cmocka_unit_test(any_bytes),
+        cmocka_unit_test(writes_what_capstone_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
