@@ -252,7 +252,7 @@ static void add_callers(struct solver *s, uint32_t index, const struct context *
             continue;
         if (from->kind != NODE_CONTEXT || !hands_over(edge)) {
             lose(s, index, (struct loss){&c->node, c->function->address, LOST_ENTRY});
-            return;
+            continue;
         }
         add_source(s, index, (const struct context *)from, edge->at,
                    passed_value(s->e, edge->passed, input));

@@ -159,7 +159,9 @@ struct function *engine_call_target(struct engine *e, struct function *f, enum e
                 if (r &&
                     (r->plt || memory_constant(f->object, place) || r->type == e->arch->glob_dat)) {
                     f->stub = true;
+                    struct linkmap_binding b = linkmap_pointer(e->map, f->object->elf, place);
                     f->slot = f->object->base + place;
+                    f->slot_bound = slot_binding(e, &b);
                     memory_pointer(e, f->object, place, &f->forward, &constant);
                 }
             }
@@ -168,7 +170,7 @@ struct function *engine_call_target(struct engine *e, struct function *f, enum e
             return f;
         *kind = EDGE_SLOT;
         if (e->current)
-            summaries_slot(e, f->slot);
+            summaries_slot(e, (struct slot_read){f->slot, f->slot_bound});
         if (!f->forward)
             return NULL;
         f = f->forward;
@@ -301,8 +303,11 @@ void engine_caller(struct engine *e, struct function *f, struct context *caller)
     vec_push(e->arena, &f->callers, caller);
 }
 
-void engine_require(struct engine *e, struct function *f, uint32_t deps, bool number)
+void engine_require(struct engine *e, struct context *c, uint32_t deps, bool number)
 {
+    struct function *f = c->function;
+    if (e->summaries && (deps & e->arch->inputs))
+        summaries_required(e, c, deps & e->arch->inputs, number);
     deps &= ~(number ? f->numbers : f->relevant) & e->arch->inputs;
     if (!deps)
         return;

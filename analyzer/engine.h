@@ -98,7 +98,7 @@ struct function {
     bool twice;                     /* reads its return address: may return twice, like setjmp */
     bool strays;                    /* may return elsewhere than to its caller */
     bool pops;                      /* takes arguments off the stack as it returns */
-    uint64_t slot;                  /* of a stub, as a constant */
+    uint64_t slot, slot_bound;      /* of a stub, as constants: see struct slot_read */
     VEC(struct context *) contexts; /* [0]: unknown inputs */
     VEC(struct context *) callers;
     uint8_t hook; /* enum hook */
@@ -296,9 +296,9 @@ struct function *engine_call_target(struct engine *e, struct function *f, enum e
 void engine_caller(struct engine *e, struct function *f, struct context *caller);
 struct root *engine_root(struct engine *e, const char *name);
 void engine_queue(struct engine *e, struct context *c);
-/* Inputs of a function matter, for a number or a name (then those of its callers that they are
- * made from matter as well) or for a branch: its callers are run again. */
-void engine_require(struct engine *e, struct function *f, uint32_t deps, bool number);
+/* Inputs of a context's function matter, for a number or a name (then those of its callers that
+ * they are made from matter as well) or for a branch: its callers are run again. */
+void engine_require(struct engine *e, struct context *c, uint32_t deps, bool number);
 /* A function may return elsewhere than to its caller: its callers are run again. */
 void engine_stray(struct engine *e, struct function *f);
 void engine_note(struct engine *e, struct context *c, uint64_t at, const char *reason);
@@ -317,6 +317,8 @@ void memory_touch(struct engine *e, struct node *from, uint64_t at, uint64_t con
 /* The same for the data object around an address. */
 void memory_touch_span(struct engine *e, struct node *from, uint64_t at, struct object *o,
                        uint64_t address);
+/* Whether no data object begins inside. */
+bool memory_in_one_piece(struct engine *e, struct object *o, uint64_t address, uint64_t size);
 /* Value of a load of width bytes at a constant address; what it may point to is touched. */
 value memory_load(struct engine *e, struct node *from, uint64_t at, uint64_t constant,
                   unsigned width);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Abstract interpretation of one function context, block by block. */
 #include "analyzer/interp.h"
+#include "analyzer/summary.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,8 @@ static struct block *work_take(struct context *c)
 static void bad_code(struct context *c, struct engine *e, uint64_t at, const char *reason)
 {
     const struct object *o = c->function->object;
+    if (e->summaries)
+        summaries_own(e, c);
     bool code = c->function->called || c->sites.count || c->indirect.count;
     vec_each (edge, &c->node.edges)
         code = code || edge->kind <= EDGE_VALUE;
@@ -242,6 +245,8 @@ static bool followed_elsewhere(struct run *r, const struct unit *u)
     struct engine *e = r->e;
     if (u->own_end != u->start)
         return false;
+    if (e->summaries)
+        summaries_own(e, r->c);
     vec_each (anchor, &r->o->anchors) {
         if (anchor->context == r->c)
             return false;
@@ -266,7 +271,11 @@ void interp_flow_anywhere(struct run *r)
     struct state s;
     uint64_t *starts = NULL;
     size_t count = 0;
-    if (stretch_wanted(e, r->o, r->ir->at)) {
+    size_t jumps = r->o->jumps;
+    bool wanted = stretch_wanted(e, r->o, r->ir->at);
+    if (e->summaries && (wanted || r->o->jumps != jumps))
+        summaries_own(e, r->c);
+    if (wanted) {
         stretch_begin(e, r->o, u->start);
         interp_flow(r, &r->s, u->start);
         return;
@@ -320,7 +329,7 @@ static void require_compared(struct run *r)
     const struct value_data *a = value_get(&r->e->values, r->s.flags.a),
                             *b = value_get(&r->e->values, r->s.flags.b);
     if (b->kind == VK_CONST || r->s.flags.a == r->s.flags.b)
-        engine_require(r->e, r->c->function, a->deps, false);
+        engine_require(r->e, r->c, a->deps, false);
 }
 
 static void do_branch(struct run *r, uint64_t next)

@@ -49,7 +49,7 @@ static void gather_inputs(struct run *r, const struct function *f, bool tail,
         }
     }
     if (wanted)
-        engine_require(r->e, r->c->function, wanted, true);
+        engine_require(r->e, r->c, wanted, true);
 }
 
 /* Go's callees write results and spilled arguments into the lowest words of their caller's frame.
@@ -194,7 +194,7 @@ static void note_hook(struct run *r, const struct function *f, struct context *c
     if (d->kind != VK_CONST && executes)
         return;
     if (d->kind != VK_CONST && d->deps)
-        engine_require(e, r->c->function, d->deps, true);
+        engine_require(e, r->c, d->deps, true);
     for (unsigned i = 0; i < count; i++) {
         const char *name = NULL;
         if (d->kind == VK_CONST) {
@@ -581,7 +581,7 @@ void system_call(struct run *r)
         add_site(r, -1);
         r->c->loose = r->c->loose || !(d->deps & ALL_INPUTS);
         if (d->deps)
-            engine_require(r->e, r->c->function, d->deps, true);
+            engine_require(r->e, r->c, d->deps, true);
     }
     if (ends) {
         r->dead = true;

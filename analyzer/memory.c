@@ -86,7 +86,7 @@ bool memory_pointer(struct engine *e, struct object *o, uint64_t address, struct
     *target = NULL;
     *constant = 0;
     if (b.bound && e->current)
-        summaries_slot(e, o->base + address);
+        summaries_slot(e, (struct slot_read){o->base + address, slot_binding(e, &b)});
     if (!b.object || b.object->index >= e->objects.count)
         return false;
     struct object *to = e->objects.items[b.object->index];
@@ -230,10 +230,9 @@ static void bounds_collect(struct engine *e, struct object *o)
     o->bounds.count = kept;
 }
 
-static struct span *span_at(struct engine *e, struct object *o, uint64_t address)
+/* How many bounds lie at or before an address. */
+static size_t bounds_before(const struct object *o, uint64_t address)
 {
-    if (!o->bounded)
-        bounds_collect(e, o);
     size_t low = 0, high = o->bounds.count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -242,6 +241,21 @@ static struct span *span_at(struct engine *e, struct object *o, uint64_t address
         else
             high = middle;
     }
+    return low;
+}
+
+bool memory_in_one_piece(struct engine *e, struct object *o, uint64_t address, uint64_t size)
+{
+    if (!o->bounded)
+        bounds_collect(e, o);
+    return !size || bounds_before(o, address) == bounds_before(o, address + size - 1);
+}
+
+static struct span *span_at(struct engine *e, struct object *o, uint64_t address)
+{
+    if (!o->bounded)
+        bounds_collect(e, o);
+    size_t low = bounds_before(o, address);
     if (!low || low == o->bounds.count)
         return NULL;
     uint64_t start = o->bounds.items[low - 1];

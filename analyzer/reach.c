@@ -10,6 +10,7 @@
 #include "analyzer/unknown.h"
 #include "analyzer/vdso.h"
 #include "common/selectors.h"
+#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -368,7 +369,8 @@ enum status syscalls_analyze(struct diag *d, struct arena *arena, struct linkmap
     const char *file = cached ? cache_file(arena, map, options) : NULL;
     if (file && cache_read(arena, file, out))
         return STATUS_OK;
-    bool kept = !options->no_cache && !options->bound;
+    /* Numbers of libraries may be addresses of a program that is not relocated. */
+    bool kept = !options->no_cache && !options->bound && map->objects.items[0].elf->type != ET_EXEC;
     engine_init(&a.engine, d, arena, map, kept ? cache_folder(arena) : NULL);
     if (options->bound)
         a.engine.limits.instructions = options->bound;

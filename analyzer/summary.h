@@ -18,10 +18,19 @@
 
 #include "analyzer/engine.h"
 
+/* A relocated word bound by name, and what it was bound to: constants; to: 0 for nothing, 1 where
+ * the symbol was weak. */
+struct slot_read {
+    uint64_t at, to;
+};
+uint64_t slot_binding(const struct engine *e, const struct linkmap_binding *b);
+
 /* What a context has depended on or done beyond its graph node, noted for its summary. */
 struct context_trace {
-    VEC(uint64_t) slots;  /* constants: places of relocated words bound by name */
-    VEC(uint32_t) passed; /* numbers passed through pointers: argument << 16 | number */
+    VEC(struct slot_read) slots;
+    VEC(uint32_t) passed;       /* numbers passed through pointers: argument << 16 | number */
+    uint32_t required, numbers; /* inputs of its function that it needs, as in struct function */
+    bool own;                   /* not to be kept: it hangs on what else was met in its object */
 };
 enum { TRACE_UNKNOWN = 0xffff /* a number that is not known */ };
 
@@ -32,8 +41,12 @@ void summaries_load(struct engine *e);
 void summaries_function(struct engine *e, struct function *f);
 /* Takes a kept summary for what the context would find out; false: there is none that holds. */
 bool summaries_replay(struct engine *e, struct context *c);
-/* The context being interpreted read a slot, at a constant address. */
-void summaries_slot(struct engine *e, uint64_t constant);
+/* The context being interpreted read a slot. */
+void summaries_slot(struct engine *e, struct slot_read slot);
+/* It needs inputs of its function: see engine_require(). */
+void summaries_required(struct engine *e, struct context *c, uint32_t deps, bool number);
+/* What it does depends on more than itself and what it calls. */
+void summaries_own(struct engine *e, struct context *c);
 /* It passed a number on through a pointer. */
 void summaries_passed(struct engine *e, struct context *c, unsigned argument, unsigned number);
 /* Keeps what was found out anew. Failures are only told with -v. */

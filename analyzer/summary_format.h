@@ -52,16 +52,17 @@ struct summary_slot { /* a word and what it is bound to */
 enum { SLOT_WEAK = 1, SLOT_IFUNC = 2 };
 
 struct summary_function {
-    uint32_t address, relevant, numbers, flags /* FUNCTION_* */;
+    uint32_t address, flags /* FUNCTION_* */;
     uint32_t first, count; /* contexts */
 };
 enum { FUNCTION_TWICE = 1, FUNCTION_STRAYS = 2, FUNCTION_POPS = 4 };
 
 struct summary_context {
     uint32_t key, flags /* CONTEXT_* */, result; /* value; SUMMARY_NONE: it does not return */
+    uint32_t required, numbers;                  /* of the inputs of its function */
     uint32_t data;                               /* in the pool: see summary_replay.c */
 };
-enum { CONTEXT_LOOSE = 1 };
+enum { CONTEXT_LOOSE = 1, CONTEXT_FINAL = 2 };
 
 enum { SUMMARY_SEGMENTS = 16 /* of a file; then it is made anew */ };
 /* Whether the file of an object is to be made anew, of what is in use now. */
@@ -83,8 +84,9 @@ struct summary {
     uint32_t *lists;         /* once decoded, as in passed.c */
     bool *decoded;           /* by value, then by list */
     struct summary_place *references;
-    bool *slots; /* bound as they were */
-    bool *good;  /* contexts that hold here */
+    bool *usable; /* references: what they name is part of this link map */
+    bool *slots;  /* bound as they were */
+    bool *good;   /* contexts that hold here */
     size_t good_count;
     unsigned older; /* segments of the same object */
 };

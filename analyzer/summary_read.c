@@ -236,8 +236,11 @@ void summaries_function(struct engine *e, struct function *f)
         const struct summary_function *kept = function_at(s, f->address);
         if (!kept || !summary_find(e, f->object, f->address, inputs, 0).summary)
             continue;
-        f->relevant |= kept->relevant;
-        f->numbers |= kept->numbers;
+        for (uint32_t i = 0; i < kept->count; i++) {
+            const struct summary_context *c = summary_entry(s, TABLE_CONTEXTS, kept->first + i);
+            f->relevant |= s->good[kept->first + i] ? c->required : 0;
+            f->numbers |= s->good[kept->first + i] ? c->numbers : 0;
+        }
         f->twice = f->twice || (kept->flags & FUNCTION_TWICE);
         f->strays = f->strays || (kept->flags & FUNCTION_STRAYS);
         f->pops = f->pops || (kept->flags & FUNCTION_POPS);
@@ -275,6 +278,24 @@ static struct summary_place look_up(struct engine *e, struct summary *s, uint32_
     return (struct summary_place){0};
 }
 
+/* Whether what a reference names is part of this link map, and no number in its key an address. */
+static bool is_usable(struct engine *e, struct summary *s, uint32_t index)
+{
+    const struct summary_reference *r = summary_entry(s, TABLE_REFERENCES, index);
+    value inputs[DEP_COUNT];
+    uint32_t known = 0;
+    return r->object < summary_count(s, TABLE_OBJECTS) && s->objects[r->object] &&
+           summary_key(e, s, r->key, inputs, &known);
+}
+
+static bool span_known(const struct summary *s, uint32_t index)
+{
+    if (index >= summary_count(s, TABLE_SPANS))
+        return false;
+    const struct summary_span *span = summary_entry(s, TABLE_SPANS, index);
+    return span->object < summary_count(s, TABLE_OBJECTS) && s->objects[span->object];
+}
+
 static bool reference_good(struct engine *e, struct summary *s, uint32_t index)
 {
     if (index >= summary_count(s, TABLE_REFERENCES))
@@ -293,6 +314,8 @@ static bool holds(struct engine *e, struct summary *s, uint32_t index, bool firs
 {
     const struct summary_context *c = summary_entry(s, TABLE_CONTEXTS, index);
     struct cursor at = summary_cursor(s, c->data);
+    if (first && c->result != SUMMARY_NONE && !summary_value(e, s, c->result))
+        return false;
     for (uint32_t n = cursor_next(&at); n; n--) {
         uint32_t slot = cursor_next(&at);
         if (first && (slot >= summary_count(s, TABLE_SLOTS) || !s->slots[slot]))
@@ -303,6 +326,10 @@ static bool holds(struct engine *e, struct summary *s, uint32_t index, bool firs
         cursor_next(&at);
         uint32_t to = cursor_next(&at);
         cursor_next(&at);
+        if (first &&
+            (kind == EDGE_TO_SPAN ? !span_known(s, to)
+                                  : to >= summary_count(s, TABLE_REFERENCES) || !s->usable[to]))
+            return false;
         if (kind <= EDGE_VALUE && !reference_good(e, s, to))
             return false;
     }
@@ -325,7 +352,8 @@ static void look_up_references(struct engine *e, struct summary *s)
 {
     for (uint32_t i = 0; i < summary_count(s, TABLE_REFERENCES); i++) {
         const struct summary_reference *r = summary_entry(s, TABLE_REFERENCES, i);
-        if (r->own == SUMMARY_NONE && !s->references[i].summary)
+        s->usable[i] = is_usable(e, s, i);
+        if (r->own == SUMMARY_NONE)
             s->references[i] = look_up(e, s, i, false);
     }
 }
@@ -340,12 +368,13 @@ const char *summary_file(struct engine *e, const struct object *o)
 }
 
 /* Which object, as this program sees it: another build may analyse otherwise. */
-static struct digest identity(const struct elf_object *o, const struct digest *self)
+static struct digest identity(const struct object *o, const struct digest *self)
 {
-    struct digest h = *self, file = digest_file(o->path);
-    digest_text(&h, o->build_id);
+    struct digest h = *self, file = digest_file(o->elf->path);
+    digest_text(&h, o->elf->build_id);
     digest_word(&h, file.low);
     digest_word(&h, file.high);
+    digest_word(&h, o->self_relocating); /* what it writes to is constant for others */
     return h;
 }
 
@@ -410,6 +439,7 @@ static void use_segment(struct engine *e, struct object *o, const struct summary
     s->lists = arena_array(a, lists + 1, sizeof *s->lists);
     s->decoded = arena_array(a, (size_t)values + lists + 1, 1);
     s->references = arena_array(a, summary_count(s, TABLE_REFERENCES) + 1, sizeof *s->references);
+    s->usable = arena_array(a, summary_count(s, TABLE_REFERENCES) + 1, 1);
     s->slots = arena_array(a, summary_count(s, TABLE_SLOTS) + 1, 1);
     s->good = arena_array(a, summary_count(s, TABLE_CONTEXTS) + 1, 1);
     vec_push(a, &e->summaries->all, s);
@@ -434,22 +464,17 @@ static void read_file(struct engine *e, struct object *o)
 static void find_objects(struct engine *e, struct summary *s)
 {
     const struct summaries *all = e->summaries;
-    bool more = false;
     for (uint32_t i = 0; i < summary_count(s, TABLE_OBJECTS); i++) {
         const struct digest *id = summary_entry(s, TABLE_OBJECTS, i);
-        bool known = s->objects[i] != NULL;
         for (size_t k = 1; k < all->identities.count && !s->objects[i]; k++)
             if (all->identities.items[k].low == id->low &&
                 all->identities.items[k].high == id->high)
                 s->objects[i] = e->objects.items[k];
-        more = more || (!known && s->objects[i]);
     }
-    if (!more)
-        return;
     for (uint32_t i = 0; i < summary_count(s, TABLE_VALUES); i++)
         s->decoded[i] = s->decoded[i] && s->values[i];
     for (uint32_t i = 0; i < summary_count(s, TABLE_SLOTS); i++)
-        s->slots[i] = s->slots[i] || slot_same(e, s, i);
+        s->slots[i] = slot_same(e, s, i); /* plug-ins may bind it otherwise */
 }
 
 struct summaries *summaries_new(struct arena *a, const char *folder)
@@ -484,10 +509,10 @@ void summaries_load(struct engine *e)
 {
     struct summaries *all = e->summaries;
     struct digest self = digest_file("/proc/self/exe");
-    digest_text(&self, "function-summaries/1 " TOOLCHAIN_VERSION);
+    digest_text(&self, "function-summaries/2 " TOOLCHAIN_VERSION);
     for (; all->loaded < e->objects.count; all->loaded++) {
         struct object *o = e->objects.items[all->loaded];
-        vec_push(e->arena, &all->identities, identity(o->elf, &self));
+        vec_push(e->arena, &all->identities, identity(o, &self));
         if (all->loaded) /* the program's own functions have none */
             read_file(e, o);
     }

@@ -95,9 +95,11 @@ static void replay_slot(struct engine *e, const struct summary *s, struct contex
     const struct summary_slot *slot = summary_entry(s, TABLE_SLOTS, index);
     if (!summary_full(c->function->object) || index >= summary_count(s, TABLE_SLOTS))
         return;
+    const struct object *o = s->objects[slot->object];
+    struct linkmap_binding b = linkmap_pointer(e->map, o->elf, slot->address);
     struct context *current = e->current;
     e->current = c;
-    summaries_slot(e, s->objects[slot->object]->base + slot->address);
+    summaries_slot(e, (struct slot_read){o->base + slot->address, slot_binding(e, &b)});
     e->current = current;
 }
 
@@ -145,8 +147,13 @@ bool summaries_replay(struct engine *e, struct context *c)
     struct cursor at = summary_cursor(p.summary, kept->data);
     c->generation = 1;
     c->queued = false;
-    c->replayed = c->finished = c->final = true;
+    c->replayed = c->finished = true;
+    c->final = kept->flags & CONTEXT_FINAL;
     c->loose = kept->flags & CONTEXT_LOOSE;
+    if (summary_full(c->function->object)) {
+        summaries_required(e, c, kept->required, false);
+        summaries_required(e, c, kept->numbers, true);
+    }
     if (kept->result != SUMMARY_NONE) {
         c->returns = c->published = true;
         c->result = c->published_result = summary_value(e, p.summary, kept->result);
@@ -156,26 +163,47 @@ bool summaries_replay(struct engine *e, struct context *c)
     return true;
 }
 
-void summaries_slot(struct engine *e, uint64_t constant)
+static struct context_trace *trace_of(struct engine *e, struct context *c)
 {
-    struct context *c = e->current;
-    if (!c)
-        return;
     if (!c->trace)
         c->trace = ARENA_NEW(e->arena, struct context_trace);
-    vec_each (slot, &c->trace->slots)
-        if (*slot == constant)
+    return c->trace;
+}
+
+uint64_t slot_binding(const struct engine *e, const struct linkmap_binding *b)
+{
+    return b->object ? e->objects.items[b->object->index]->base + b->address : b->weak;
+}
+
+void summaries_slot(struct engine *e, struct slot_read slot)
+{
+    struct context_trace *t = e->current ? trace_of(e, e->current) : NULL;
+    if (!t)
+        return;
+    vec_each (known, &t->slots)
+        if (known->at == slot.at && known->to == slot.to)
             return;
-    vec_push(e->arena, &c->trace->slots, constant);
+    vec_push(e->arena, &t->slots, slot);
+}
+
+void summaries_required(struct engine *e, struct context *c, uint32_t deps, bool number)
+{
+    struct context_trace *t = trace_of(e, c);
+    t->required |= deps;
+    t->numbers |= number ? deps : 0;
+}
+
+void summaries_own(struct engine *e, struct context *c)
+{
+    trace_of(e, c)->own = true;
 }
 
 void summaries_passed(struct engine *e, struct context *c, unsigned argument, unsigned number)
 {
     uint32_t word = argument << 16 | number;
-    if (!c->trace)
-        c->trace = ARENA_NEW(e->arena, struct context_trace);
-    vec_each (known, &c->trace->passed)
+    struct context_trace *t = trace_of(e, c);
+    vec_each (known, &t->passed)
         if (*known == word)
             return;
-    vec_push(e->arena, &c->trace->passed, word);
+    vec_push(e->arena, &t->passed, word);
 }

@@ -54,12 +54,24 @@ static bool value_keepable(const struct engine *e, value v)
     return true;
 }
 
+/* The program's copy of a variable stands for it where the library has it in one piece. */
+static bool span_keepable(const struct engine *e, const struct span *s)
+{
+    uint64_t address = 0;
+    const struct object *o = summary_place_of(e, s->object->base + s->start, &address);
+    if (o == e->objects.items[0] || address > ADDRESS_LIMIT)
+        return false;
+    const struct copied *copy = o != s->object ? memory_copied(s->object, s->start) : NULL;
+    return !copy ||
+           memory_in_one_piece((struct engine *)e, (struct object *)o, copy->source, copy->size);
+}
+
 static bool edge_keepable(const struct engine *e, const struct edge *edge)
 {
     const struct object *o = graph_object(edge_to(e, edge));
     if (o && edge_to(e, edge)->kind == NODE_SPAN) {
         const struct span *s = (const struct span *)edge_to(e, edge);
-        return edge->at <= ADDRESS_LIMIT && constant_keepable(e, (int64_t)(o->base + s->start));
+        return edge->at <= ADDRESS_LIMIT && span_keepable(e, s);
     }
     if (!o || o == e->objects.items[0] || edge->at > ADDRESS_LIMIT)
         return false;
@@ -70,10 +82,17 @@ static bool edge_keepable(const struct engine *e, const struct edge *edge)
     return c->function->address <= ADDRESS_LIMIT;
 }
 
-static bool slot_keepable(const struct engine *e, uint64_t constant)
+/* It is still bound as it was when it was read. */
+static bool slot_keepable(const struct engine *e, const struct slot_read *slot)
 {
     uint64_t address = 0;
-    const struct object *o = summary_place_of(e, constant, &address);
+    const struct object *here = engine_object_at(e, slot->at);
+    if (!here)
+        return false;
+    struct linkmap_binding now = linkmap_pointer(e->map, here->elf, slot->at - here->base);
+    const struct object *o = summary_place_of(e, slot->at, &address);
+    if (slot_binding(e, &now) != slot->to)
+        return false;
     if (!o || o == e->objects.items[0] || address > ADDRESS_LIMIT)
         return false;
     struct linkmap_binding b = linkmap_pointer(e->map, o->elf, address);
@@ -87,13 +106,14 @@ static bool own_keepable(const struct engine *e, const struct context *c)
     const struct object *o = f->object;
     if (o == e->objects.items[0] || !c->generation || c->queued || c->running || f->data ||
         f->whole || o->stretch || f->address == o->elf->entry || f->address > ADDRESS_LIMIT ||
+        (c->trace && c->trace->own) ||
         (c->returns && (!c->published || !value_keepable(e, c->published_result))))
         return false;
     vec_each (item, &c->key)
         if (!value_keepable(e, item->v))
             return false;
     for (size_t i = 0; c->trace && i < c->trace->slots.count; i++)
-        if (!slot_keepable(e, c->trace->slots.items[i]))
+        if (!slot_keepable(e, &c->trace->slots.items[i]))
             return false;
     vec_each (edge, &c->node.edges)
         if (edge->kind != EDGE_SYMBOL && !edge_keepable(e, edge))
@@ -408,7 +428,7 @@ static void put_context(struct writer *w, const struct context *c)
     uint32_t result = c->returns ? value_index(w, c->published_result) : SUMMARY_NONE;
     vec_push(w->arena, &data, (uint32_t)trace->slots.count);
     vec_each (slot, &trace->slots)
-        vec_push(w->arena, &data, slot_index(w, *slot));
+        vec_push(w->arena, &data, slot_index(w, slot->at));
     put_edges(w, &data, c);
     put_sites(w, &data, c);
     vec_push(w->arena, &data, (uint32_t)c->indirect.count);
@@ -420,8 +440,10 @@ static void put_context(struct writer *w, const struct context *c)
     put_hooks(w, &data, c);
     put_notes(w, &data, c);
     put(w, TABLE_CONTEXTS, key);
-    put(w, TABLE_CONTEXTS, c->loose ? CONTEXT_LOOSE : 0);
+    put(w, TABLE_CONTEXTS, (c->loose ? CONTEXT_LOOSE : 0) | (c->final ? CONTEXT_FINAL : 0));
     put(w, TABLE_CONTEXTS, result);
+    put(w, TABLE_CONTEXTS, trace->required);
+    put(w, TABLE_CONTEXTS, trace->numbers);
     put(w, TABLE_CONTEXTS, entries(w, TABLE_POOL));
     vec_each (word, &data)
         put(w, TABLE_POOL, *word);
@@ -430,8 +452,6 @@ static void put_context(struct writer *w, const struct context *c)
 static void put_function(struct writer *w, const struct function *f, uint32_t first, uint32_t count)
 {
     put(w, TABLE_FUNCTIONS, (uint32_t)f->address);
-    put(w, TABLE_FUNCTIONS, f->relevant);
-    put(w, TABLE_FUNCTIONS, f->numbers);
     put(w, TABLE_FUNCTIONS,
         (f->twice ? FUNCTION_TWICE : 0) | (f->strays ? FUNCTION_STRAYS : 0) |
             (f->pops ? FUNCTION_POPS : 0));
