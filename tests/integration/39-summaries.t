@@ -144,6 +144,48 @@ orders('a hook two calls below that returns or not', './ends', './returns');
 ok(!calls($truth{'./ends'})->{getpriority}, 'it does not return');
 ok(calls($truth{'./returns'})->{getpriority}, 'it returns');
 
+# ---- what is no fact of the library alone ----
+build('libfacts.so', <<'C', '-shared', '-fPIC');
+#define N __attribute__((noinline))
+static N void number(long x) { if (x == 0x401010) raw(111); else raw(102); } /* an address in some program */
+void pass(void) { number(0x401010); }
+N long choose(int c) { return c > 3 ? 0x401010 : 110; }
+static void h1(void) { raw(104); }
+static void h2(void) { raw(37); }
+struct pair { void (*a[2])(void), (*b[2])(void); };
+struct pair shared __attribute__((aligned(16))) = {{h1, h1}, {h2, h2}}; /* in two pieces here, in one where it is copied */
+extern char half[] __attribute__((visibility("hidden")));
+__asm__(".set half, shared+16");
+static N void sink(void *p) { void (*volatile *f)(void) = p; f[0](); }
+void second(void) { sink(&shared.b); }
+N void cut(void) { sink(half); }
+static N int odd(int n);
+N int even(int n) { if (n == 0) return 1; __asm__ volatile(""); return odd(n - 1) + 3; }
+static N int odd(int n) { if (n == 0) return 0; __asm__ volatile(""); return even(n - 1) + 2; }
+N long apply(long (*f)(long), long n) { if (!f) return 0; if (n > 10) raw(140); return f(n) + 1; }
+C
+build('passes', 'void pass(void); int main(void) { pass(); return 0; }', '-l:libfacts.so');
+build('passes_fixed', 'void pass(void); int main(void) { pass(); return 0; }', '-l:libfacts.so', '-no-pie');
+orders('a number that is an address in another program', './passes', './passes_fixed');
+ok(calls($truth{'./passes_fixed'})->{getpgrp}, 'it is a number there as well');
+my $choice = 'long choose(int); int main(int c, char **v) { long x = 39; if (v[1]) x = choose(c); raw(x); return 0; }';
+build('chooses', $choice, '-l:libfacts.so');
+build('chooses_fixed', $choice, '-l:libfacts.so', '-no-pie');
+orders('a result that is one', './chooses', './chooses_fixed');
+my $copying = 'struct pair { void (*a[2])(void), (*b[2])(void); }; extern struct pair shared; void second(void); int main(int c, char **v) { (void)v; if (c == 99) raw((long)shared.a[0]); second(); return 0; }';
+build('pieces', 'void second(void); int main(void) { second(); return 0; }', '-l:libfacts.so');
+build('copied', $copying, '-l:libfacts.so');
+build('copied_fixed', $copying, '-l:libfacts.so', '-no-pie');
+orders('a variable in pieces, and in one', './copied', './pieces', './copied_fixed');
+ok(calls($truth{'./pieces'})->{alarm}, 'its second piece');
+build('recursive', 'int even(int); int main(int c, char **v) { (void)v; return even(c); }', '-l:libfacts.so');
+build('around', 'int even(int); static __attribute__((noinline)) int h(int n) { even(n); return 39; } int main(int c, char **v) { (void)v; raw(h(c)); return 0; }', '-l:libfacts.so');
+orders('functions that call each other', './recursive', './around');
+my $apply = 'long apply(long (*)(long), long); static __attribute__((noinline)) long f(long n) ';
+build('numbers', "$apply { return raw(n); } int main(void) { return (int)apply(f, 39); }", '-l:libfacts.so');
+build('plainly', "$apply { return n; } int main(void) { return (int)apply(f, 3); }", '-l:libfacts.so');
+orders('an input that matters for what one program passes', './numbers', './plainly');
+
 # ---- damage ----
 forget();
 learn('/bin/cat', '/bin/true');
