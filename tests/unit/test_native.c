@@ -71,7 +71,7 @@ static void register_instruction(FILE *f)
     const char *a = names[choose(REGISTERS)][size], *b = names[choose(REGISTERS)][size];
     const char *wide = names[choose(REGISTERS)][3], *other = names[choose(REGISTERS)][3];
     char s = suffixes[size];
-    switch (choose(16)) {
+    switch (choose(18)) {
     case 0:
     case 1:
     case 2:
@@ -124,12 +124,17 @@ static void register_instruction(FILE *f)
             fprintf(f, " %s%c $%u, %%%s\n", ONE_OF("bt", "bts", "btr", "btc"), s,
                     choose(8u << size), a);
         break;
+    case 15:
+    case 16: /* flags, and what hangs on them */
+        fprintf(f, " %s\n set%s %%%s\n",
+                ONE_OF("stc", "clc", "cmc", "sahf", "pushf\n popf", "ucomisd %xmm0, %xmm1",
+                       "comiss %xmm1, %xmm0", "ptest %xmm0, %xmm0", "fld1\n fcomip %st(0), %st"),
+                condition(), names[choose(REGISTERS)][0]);
+        break;
     default:
         fprintf(f, " %s\n",
-                ONE_OF("cltq", "cwtl", "cltd", "cqto", "stc", "clc", "cmc", "bswap %ecx",
-                       "bswap %rdx", "lahf", "sahf", "mov %ah, %cl", "mov $3, %dh",
-                       "push %rsi\n pop %rdi", "pushf\n popf", "bsf %rdx, %rcx",
-                       "ucomisd %xmm0, %xmm1"));
+                ONE_OF("cltq", "cwtl", "cltd", "cqto", "bswap %ecx", "bswap %rdx", "lahf",
+                       "mov %ah, %cl", "mov $3, %dh", "push %rsi\n pop %rdi", "bsf %rdx, %rcx"));
     }
 }
 
