@@ -17,8 +17,8 @@ void arena_free(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size);
 /* count elements of size bytes, the product checked for overflow. */
 void *arena_array(struct arena *a, size_t count, size_t size);
-/* An arena block made larger: where it is, if it was allocated last, else a copy; the old block then
- * stays until the arena goes (see common/vec.h). */
+/* An arena block made larger: where it is, if it was allocated last, else a copy; the old block
+ * then stays until the arena goes (see common/vec.h). */
 void *arena_grow(struct arena *a, const void *old, size_t old_size, size_t new_size);
 /* Has release(resource) called when the arena is freed, the latest first (a mapping, a handle). */
 void arena_defer(struct arena *a, void (*release)(void *resource), void *resource);
