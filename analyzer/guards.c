@@ -189,10 +189,11 @@ static bool word_matches(const char *word, size_t length, const char *name)
 static bool list_matches(const char *list, const char *name)
 {
     while (*list) {
-        size_t length = strcspn(list, " ");
-        if (length && word_matches(list, length, name))
+        const char *end = strchrnul(list, ' ');
+        /* No word is an ending alone: most are left out by their first letter. */
+        if (*list == *name && end != list && word_matches(list, (size_t)(end - list), name))
             return true;
-        list += length + (list[length] == ' ');
+        list = end + (*end == ' ');
     }
     return false;
 }

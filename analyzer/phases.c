@@ -59,7 +59,7 @@ static bool makes_wait(const struct phases *p, const struct context *c)
 static bool listed(const char *const *list, const char *name)
 {
     for (; *list; list++)
-        if (strcmp(*list, name) == 0)
+        if (**list == *name && strcmp(*list, name) == 0)
             return true;
     return false;
 }
@@ -67,7 +67,8 @@ static bool listed(const char *const *list, const char *name)
 static bool imports(const struct object *o, const char *name)
 {
     for (size_t i = 1; i < o->elf->symbols.count; i++)
-        if (strcmp(o->elf->symbols.items[i].name, name) == 0)
+        if (*o->elf->symbols.items[i].name == *name &&
+            strcmp(o->elf->symbols.items[i].name, name) == 0)
             return true;
     return false;
 }

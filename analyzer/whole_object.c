@@ -6,20 +6,27 @@
 #include "analyzer/plugins.h"
 #include "analyzer/vdso.h"
 #include <elf.h>
-#include <string.h>
 
-/* Whether an instruction that enters the kernel could begin anywhere. */
+/* syscall, sysenter or int 0x80, wherever one could begin. */
+static bool holds_entry(const unsigned char *bytes, uint64_t size)
+{
+    for (uint64_t i = 0; i + 1 < size; i++) {
+        unsigned char next = bytes[i + 1];
+        if (bytes[i] == 0x0f ? next == 0x05 || next == 0x34 : bytes[i] == 0xcd && next == 0x80)
+            return true;
+    }
+    return false;
+}
+
 static bool may_enter_kernel(const struct object *o)
 {
-    static const unsigned char entries[][2] = {{0x0f, 0x05}, {0x0f, 0x34}, {0xcd, 0x80}};
     vec_each (s, &o->elf->segments) {
         const unsigned char *bytes =
             s->flags & PF_X ? elf_bytes(o->elf, s->vaddr, s->filesz) : NULL;
         if ((s->flags & PF_X) && (!bytes || (s->flags & PF_W)))
             return true;
-        for (size_t i = 0; bytes && i < sizeof entries / sizeof *entries; i++)
-            if (memmem(bytes, s->filesz, entries[i], sizeof *entries))
-                return true;
+        if (bytes && holds_entry(bytes, s->filesz))
+            return true;
     }
     return false;
 }
@@ -62,12 +69,12 @@ static bool word_is_harmless(struct engine *e, const struct walk *w, struct obje
 static bool is_harmless(struct engine *e, const struct walk *w, struct object *o)
 {
     if (!o->plugin || o->absolute || o->go || e->arch->partial || o->elf->machine != EM_X86_64 ||
-        may_enter_kernel(o) || vdso_names(o) || defines_what_is_asked_about(o))
+        defines_what_is_asked_about(o))
         return false;
     vec_each (r, &o->elf->relocations)
         if (!word_is_harmless(e, w, o, r))
             return false;
-    return true;
+    return !may_enter_kernel(o) && !vdso_names(o);
 }
 
 static uint64_t first_code(const struct object *o)
