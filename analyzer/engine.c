@@ -170,7 +170,7 @@ struct function *engine_call_target(struct engine *e, struct function *f, enum e
             return f;
         *kind = EDGE_SLOT;
         if (e->current)
-            summaries_slot(e, (struct slot_read){f->slot, f->slot_bound});
+            summaries_slot(e, e->current, (struct slot_read){f->slot, f->slot_bound});
         if (!f->forward)
             return NULL;
         f = f->forward;

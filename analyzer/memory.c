@@ -86,7 +86,7 @@ bool memory_pointer(struct engine *e, struct object *o, uint64_t address, struct
     *target = NULL;
     *constant = 0;
     if (b.bound && e->current)
-        summaries_slot(e, (struct slot_read){o->base + address, slot_binding(e, &b)});
+        summaries_slot(e, e->current, (struct slot_read){o->base + address, slot_binding(e, &b)});
     if (!b.object || b.object->index >= e->objects.count)
         return false;
     struct object *to = e->objects.items[b.object->index];

@@ -41,8 +41,8 @@ void summaries_load(struct engine *e);
 void summaries_function(struct engine *e, struct function *f);
 /* Takes a kept summary for what the context would find out; false: there is none that holds. */
 bool summaries_replay(struct engine *e, struct context *c);
-/* The context being interpreted read a slot. */
-void summaries_slot(struct engine *e, struct slot_read slot);
+/* A context being interpreted read a slot. */
+void summaries_slot(struct engine *e, struct context *c, struct slot_read slot);
 /* It needs inputs of its function: see engine_require(). */
 void summaries_required(struct engine *e, struct context *c, uint32_t deps, bool number);
 /* What it does depends on more than itself and what it calls. */

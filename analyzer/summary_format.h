@@ -77,7 +77,6 @@ struct summary_place {
 /* A segment in use. */
 struct summary {
     struct summary *next; /* of the same object */
-    struct object *object;
     const struct summary_head *head;
     struct object **objects; /* by entry; NULL: not part of this link map */
     value *values;           /* once decoded, VALUE_NONE: cannot be here */
@@ -92,7 +91,6 @@ struct summary {
 };
 
 struct summaries {
-    struct arena *arena;
     const char *folder;
     size_t loaded; /* objects */
     VEC(struct digest) identities;

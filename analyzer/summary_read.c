@@ -230,11 +230,13 @@ struct summary_place summary_find(struct engine *e, const struct object *o, uint
 void summaries_function(struct engine *e, struct function *f)
 {
     value inputs[DEP_COUNT];
-    for (unsigned i = 0; i < DEP_COUNT; i++)
-        inputs[i] = VALUE_TOP;
+    uint32_t known = 0;
+    summary_key(e, f->object->summaries, SUMMARY_NONE, inputs, &known);
+    if (!summary_find(e, f->object, f->address, inputs, known).summary)
+        return; /* it runs with unknown inputs first, and finds out itself */
     for (struct summary *s = f->object->summaries; s; s = s->next) {
         const struct summary_function *kept = function_at(s, f->address);
-        if (!kept || !summary_find(e, f->object, f->address, inputs, 0).summary)
+        if (!kept)
             continue;
         for (uint32_t i = 0; i < kept->count; i++) {
             const struct summary_context *c = summary_entry(s, TABLE_CONTEXTS, kept->first + i);
@@ -272,8 +274,7 @@ static struct summary_place look_up(struct engine *e, struct summary *s, uint32_
     const struct summary_reference *r = summary_entry(s, TABLE_REFERENCES, index);
     value inputs[DEP_COUNT];
     uint32_t known = 0;
-    if (r->object < summary_count(s, TABLE_OBJECTS) && s->objects[r->object] &&
-        summary_key(e, s, r->key, inputs, &known))
+    if (s->usable[index] && summary_key(e, s, r->key, inputs, &known))
         return find(e, s->objects[r->object], r->address, inputs, known, good);
     return (struct summary_place){0};
 }
@@ -429,7 +430,6 @@ static void use_segment(struct engine *e, struct object *o, const struct summary
     struct summary *s = ARENA_NEW(e->arena, struct summary);
     struct arena *a = e->arena;
     s->head = h;
-    s->object = o;
     s->next = o->summaries;
     s->older = s->next ? s->next->older + 1 : 0;
     o->summaries = s;
@@ -480,7 +480,6 @@ static void find_objects(struct engine *e, struct summary *s)
 struct summaries *summaries_new(struct arena *a, const char *folder)
 {
     struct summaries *all = ARENA_NEW(a, struct summaries);
-    all->arena = a;
     all->folder = folder;
     return all;
 }

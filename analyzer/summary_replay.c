@@ -92,15 +92,12 @@ static void replay_hook(struct engine *e, struct summary *s, struct context *c, 
 static void replay_slot(struct engine *e, const struct summary *s, struct context *c,
                         uint32_t index)
 {
-    const struct summary_slot *slot = summary_entry(s, TABLE_SLOTS, index);
     if (!summary_full(c->function->object) || index >= summary_count(s, TABLE_SLOTS))
         return;
+    const struct summary_slot *slot = summary_entry(s, TABLE_SLOTS, index);
     const struct object *o = s->objects[slot->object];
     struct linkmap_binding b = linkmap_pointer(e->map, o->elf, slot->address);
-    struct context *current = e->current;
-    e->current = c;
-    summaries_slot(e, (struct slot_read){o->base + slot->address, slot_binding(e, &b)});
-    e->current = current;
+    summaries_slot(e, c, (struct slot_read){o->base + slot->address, slot_binding(e, &b)});
 }
 
 static void replay_data(struct engine *e, struct summary *s, struct context *c, struct cursor *at)
@@ -175,11 +172,9 @@ uint64_t slot_binding(const struct engine *e, const struct linkmap_binding *b)
     return b->object ? e->objects.items[b->object->index]->base + b->address : b->weak;
 }
 
-void summaries_slot(struct engine *e, struct slot_read slot)
+void summaries_slot(struct engine *e, struct context *c, struct slot_read slot)
 {
-    struct context_trace *t = e->current ? trace_of(e, e->current) : NULL;
-    if (!t)
-        return;
+    struct context_trace *t = trace_of(e, c);
     vec_each (known, &t->slots)
         if (known->at == slot.at && known->to == slot.to)
             return;

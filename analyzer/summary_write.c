@@ -55,7 +55,7 @@ static bool value_keepable(const struct engine *e, value v)
 }
 
 /* The program's copy of a variable stands for it where the library has it in one piece. */
-static bool span_keepable(const struct engine *e, const struct span *s)
+static bool span_keepable(struct engine *e, const struct span *s)
 {
     uint64_t address = 0;
     const struct object *o = summary_place_of(e, s->object->base + s->start, &address);
@@ -63,10 +63,10 @@ static bool span_keepable(const struct engine *e, const struct span *s)
         return false;
     const struct copied *copy = o != s->object ? memory_copied(s->object, s->start) : NULL;
     return !copy ||
-           memory_in_one_piece((struct engine *)e, (struct object *)o, copy->source, copy->size);
+           memory_in_one_piece(e, e->objects.items[o->elf->index], copy->source, copy->size);
 }
 
-static bool edge_keepable(const struct engine *e, const struct edge *edge)
+static bool edge_keepable(struct engine *e, const struct edge *edge)
 {
     const struct object *o = graph_object(edge_to(e, edge));
     if (o && edge_to(e, edge)->kind == NODE_SPAN) {
@@ -100,7 +100,7 @@ static bool slot_keepable(const struct engine *e, const struct slot_read *slot)
            constant_keepable(e, (int64_t)(e->objects.items[b.object->index]->base + b.address));
 }
 
-static bool own_keepable(const struct engine *e, const struct context *c)
+static bool own_keepable(struct engine *e, const struct context *c)
 {
     const struct function *f = c->function;
     const struct object *o = f->object;
@@ -132,7 +132,7 @@ static bool callees_kept(const struct writer *w, const struct context *c)
 /* Those that nothing of the program takes part in, nor in anything they call. */
 static void choose(struct writer *w)
 {
-    const struct engine *e = w->e;
+    struct engine *e = w->e;
     w->kept = arena_array(w->arena, e->nodes.count + 1, sizeof *w->kept);
     vec_each (n, &e->nodes) {
         const struct context *c = (const struct context *)*n;

@@ -313,8 +313,11 @@ C
         my ($found) = grep { $_->{path} eq $plugin } @{ decode_json($text)->{static}{plugins} };
         return join ' ', sort map { $_->{name} } grep { grep { $_ eq 'normal' } @{ $_->{when} } } @{ $found->{syscalls} };
     };
+    my $decoded = sub { return (qx('$toolchain' --dep --static --no-cache --json -v @_ '$host' 2>&1 >/dev/null) =~ /(\d+) instructions decoded/)[0] };
     is($added->('bystander', "#include <stdlib.h>\n#include <string.h>\nvoid *make(const char *s) { return strdup(s); } void (*const own[])(void *) = {free};"), '', 'a plug-in that can add nothing');
+    is($decoded->("--plugin '$dir/bystander.so'"), $decoded->(), '  is not followed');
     is($added->('enters', "$raw long go(void) { return raw(37); }"), 'alarm', 'one that enters the kernel');
+    cmp_ok($decoded->("--plugin '$dir/enters.so'"), '>', $decoded->(), '  is followed');
     is($added->('hidden', '__asm__(".globl go\ngo: mov $163, %eax\n jmp 1f+2\n 1: .byte 0x48, 0xb8, 0x0f, 0x05, 0xc3, 0, 0, 0, 0, 0\n ret\n");'), 'acct', 'one that does so in the middle of an instruction');
     is($added->('number', "#include <unistd.h>\nlong go(void) { return syscall(140); }"), 'getpriority', 'one that passes a number');
     is($added->('unreached', "#include <unistd.h>\nvoid (*go)(void) = sync;"), 'sync', 'one that has the address of what the program does not reach');

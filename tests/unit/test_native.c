@@ -13,6 +13,7 @@
 
 #include "analyzer/engine.h"
 #include <dlfcn.h>
+#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -254,11 +255,11 @@ static void compare(const char *folder, unsigned count)
     struct object *o = e.objects.items[0];
     unsigned compared = 0, single = 0;
     vec_each (s, &o->elf->static_symbols)
-        if (s->name[0] == 'f' && s->type == 2 /* STT_FUNC */)
+        if (s->name[0] == 'f' && s->type == STT_FUNC)
             engine_generic(&e, engine_function(&e, o, s->value));
     engine_run(&e);
     vec_each (s, &o->elf->static_symbols) {
-        if (s->name[0] != 'f' || s->type != 2)
+        if (s->name[0] != 'f' || s->type != STT_FUNC)
             continue;
         union {
             void *found;
